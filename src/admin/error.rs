@@ -1,0 +1,140 @@
+//! What can go wrong in a call, told apart by what is known about its outcome.
+
+use std::fmt;
+
+/// A failed call. The message is masked and printable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Error {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ErrorKind {
+    /// No connection was made: the request has had no effect.
+    Unreachable,
+    /// The connection broke or timed out after the request was sent: it may have had its effect.
+    Lost,
+    /// The server refused the credentials (401, 403).
+    Refused {
+        http_status: u16,
+    },
+    /// The server answered with an error. `restate_code` such as `META0003`.
+    Status {
+        http_status: u16,
+        restate_code: Option<String>,
+        retry_after: Option<std::time::Duration>,
+    },
+    /// What answered is not a Restate Admin API, or not one this program can use.
+    NotRestate,
+    TooOld,
+    TooNew,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    pub fn http_status(&self) -> Option<u16> {
+        match self.kind {
+            ErrorKind::Refused { http_status } | ErrorKind::Status { http_status, .. } => Some(http_status),
+            ErrorKind::Unreachable
+            | ErrorKind::Lost
+            | ErrorKind::NotRestate
+            | ErrorKind::TooOld
+            | ErrorKind::TooNew => None,
+        }
+    }
+
+    pub fn restate_code(&self) -> Option<&str> {
+        match &self.kind {
+            ErrorKind::Status { restate_code, .. } => restate_code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The code of the problem that this error is reported as.
+    pub fn code(&self) -> &'static str {
+        match &self.kind {
+            ErrorKind::Unreachable => "server-unreachable",
+            ErrorKind::Lost => "connection-lost",
+            ErrorKind::Refused { .. } => "token-refused",
+            ErrorKind::NotRestate => "not-restate",
+            ErrorKind::TooOld => "server-too-old",
+            ErrorKind::TooNew => "server-too-new",
+            ErrorKind::Status { .. } => "server-error",
+        }
+    }
+
+    pub fn help(&self) -> Option<&'static str> {
+        match self.kind {
+            ErrorKind::Unreachable => Some(
+                "is the server up, and is `--admin-url` or `RESTATE_ADMIN_URL` its admin address (port 9070)?",
+            ),
+            ErrorKind::Lost => Some("run the command again: it reads the server before it writes"),
+            ErrorKind::Refused { .. } => {
+                Some("set `RESTATE_AUTH_TOKEN`, or name the variable that holds the token with `--token-env`")
+            }
+            ErrorKind::NotRestate => Some("the admin address is usually port 9070; 8080 is the ingress"),
+            ErrorKind::TooOld => Some("upgrade the server to Restate 1.5 or later"),
+            ErrorKind::TooNew => Some("upgrade restatectl"),
+            ErrorKind::Status { .. } => None,
+        }
+    }
+
+    /// The request may or may not have had its effect: re-read before deciding. A 500 whose retries
+    /// were exhausted has always meant "not applied" in tests [S:all], but that is no promise.
+    pub fn is_unknown_outcome(&self) -> bool {
+        match self.kind {
+            ErrorKind::Lost => true,
+            ErrorKind::Status {
+                http_status,
+                ref restate_code,
+                ..
+            } => {
+                let exhausted = restate_code.is_none() && self.message.contains("exhausted");
+                is_gateway(http_status) || (http_status == 500 && exhausted)
+            }
+            _ => false,
+        }
+    }
+
+    /// Another try may succeed, where trying again does no harm.
+    pub fn is_transient(&self) -> bool {
+        match self.kind {
+            ErrorKind::Unreachable | ErrorKind::Lost => true,
+            ErrorKind::Status { http_status, .. } => http_status == 429 || self.is_unknown_outcome(),
+            _ => false,
+        }
+    }
+
+    /// The server could not discover the deployment: the endpoint's fault, though it says 500.
+    pub fn is_endpoint_failure(&self) -> bool {
+        self.restate_code() == Some("META0003")
+    }
+
+    /// The server refuses the change unless it is told that breaking is intended.
+    pub fn is_breaking(&self) -> bool {
+        self.http_status() == Some(409) && self.restate_code() == Some("META0006")
+    }
+
+    pub fn is_not_found(&self) -> bool {
+        self.http_status() == Some(404)
+    }
+}
+
+fn is_gateway(status: u16) -> bool {
+    [502, 503, 504].contains(&status)
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,445 @@
+//! The Admin API over HTTP: one function per route, and what each server version needs of it.
+
+mod error;
+pub mod retry;
+pub mod wire;
+
+use crate::secret::{Masker, Value, printable};
+use reqwest::{Method, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+pub use error::{Error, ErrorKind};
+
+/// The highest Admin API version that this program speaks.
+const MAX_API_VERSION: u32 = 4;
+/// The lowest, as of Restate 1.5. Older servers keep overrides across registrations and cannot be
+/// asked for JSON, which nothing here is prepared for.
+const MIN_API_VERSION: u32 = 2;
+
+/// How to reach a server.
+pub struct Settings {
+    /// With a path prefix, if any; the end slash does not matter.
+    pub url: String,
+    pub token: Option<Value>,
+    pub headers: Vec<(header::HeaderName, Value)>,
+    pub ca_certificates: Vec<reqwest::Certificate>,
+    pub connect_timeout: Duration,
+    pub timeout: Duration,
+    /// For calls that make the server discover an endpoint: it has no limit of its own.
+    pub discovery_timeout: Duration,
+    pub is_loopback: bool,
+}
+
+/// One connection pool to one server.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    /// `/v4` and the like; empty until the version is known.
+    prefix: String,
+    timeout: Duration,
+    discovery_timeout: Duration,
+    masker: Masker,
+}
+
+/// The time that reads, dry runs and repeatable writes may take with their retries.
+const RETRY_BUDGET: Duration = Duration::from_secs(8);
+/// A server that is not there at all should be told soon.
+const FIRST_CONTACT: Duration = Duration::from_secs(2);
+
+impl Client {
+    /// # Errors
+    /// When the token or a header cannot be sent, or the TLS backend does not start.
+    pub fn new(settings: &Settings, masker: Masker) -> Result<Self, Error> {
+        // A second client of this process finds it installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let invalid = |what: &str| {
+            Error::new(
+                ErrorKind::NotRestate,
+                format!("{what} cannot be sent as a header"),
+            )
+        };
+        let mut headers = header::HeaderMap::new();
+        for (name, value) in &settings.headers {
+            let mut value =
+                header::HeaderValue::from_str(value.expose()).map_err(|_| invalid(name.as_str()))?;
+            value.set_sensitive(true);
+            headers.insert(name.clone(), value);
+        }
+        if let Some(token) = &settings.token {
+            masker.learn(token);
+            let mut value = header::HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                .map_err(|_| invalid("the token"))?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("restatectl/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(settings.connect_timeout)
+            // A redirect would carry the token elsewhere.
+            .redirect(reqwest::redirect::Policy::none());
+        if settings.is_loopback {
+            builder = builder.no_proxy();
+        }
+        // Reading the system's certificates takes 6 to 24 ms, for nothing over plain http.
+        builder = if settings.url.starts_with("https:") {
+            builder.tls_certs_merge(settings.ca_certificates.clone())
+        } else {
+            builder.tls_certs_only([])
+        };
+        Ok(Self {
+            http: builder.build().map_err(|e| {
+                Error::new(
+                    ErrorKind::NotRestate,
+                    format!("the HTTP client does not start: {e}"),
+                )
+            })?,
+            url: settings.url.trim_end_matches('/').to_owned(),
+            prefix: String::new(),
+            timeout: settings.timeout,
+            discovery_timeout: settings.discovery_timeout,
+            masker,
+        })
+    }
+
+    /// The address, as plans and messages name it.
+    pub fn url(&self) -> String {
+        format!("{}/", self.url)
+    }
+
+    pub fn masker(&self) -> &Masker {
+        &self.masker
+    }
+
+    /// The time for which a write that must not be left half done is tried again.
+    pub fn unit_budget(&self) -> Duration {
+        self.timeout
+    }
+
+    /// `GET /version`, unprefixed; from then on calls go to the highest API version that both
+    /// sides speak. Returns the server's version and that API version.
+    ///
+    /// # Errors
+    /// When there is no server, or none that this program can talk to.
+    pub async fn negotiate(&mut self) -> Result<(String, u32), Error> {
+        let version: wire::Version = retry::within(FIRST_CONTACT, async || {
+            self.call(Method::GET, "/version", None::<&()>, self.timeout)
+                .await
+        })
+        .await
+        .map_err(|error| self.explain_first_contact(error))?;
+        let text = printable(&version.version);
+        if version.max_admin_api_version < MIN_API_VERSION || version.min_admin_api_version < MIN_API_VERSION
+        {
+            return Err(Error::new(
+                ErrorKind::TooOld,
+                format!("the server is Restate {text}; this program needs 1.5 or later"),
+            ));
+        }
+        if version.min_admin_api_version > MAX_API_VERSION {
+            return Err(Error::new(
+                ErrorKind::TooNew,
+                format!(
+                    "the server is Restate {text}, which no longer speaks Admin API version {MAX_API_VERSION}"
+                ),
+            ));
+        }
+        let api_version = version.max_admin_api_version.min(MAX_API_VERSION);
+        self.prefix = format!("/v{api_version}");
+        Ok((text, api_version))
+    }
+
+    fn explain_first_contact(&self, error: Error) -> Error {
+        match error.kind {
+            ErrorKind::Status { http_status, .. } if http_status < 500 && http_status != 429 => Error::new(
+                ErrorKind::NotRestate,
+                format!(
+                    "{} is not a Restate Admin API: `/version` answered {http_status}",
+                    self.url()
+                ),
+            ),
+            ErrorKind::NotRestate => Error::new(
+                ErrorKind::NotRestate,
+                format!("{} is not a Restate Admin API: {}", self.url(), error.message),
+            ),
+            _ => error,
+        }
+    }
+
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn cluster_health(&self) -> Result<wire::ClusterHealth, Error> {
+        self.read("/cluster-health").await
+    }
+
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn deployments(&self) -> Result<Vec<wire::Deployment>, Error> {
+        let list: wire::Deployments = self.read("/deployments").await?;
+        Ok(list.deployments)
+    }
+
+    /// The services of one deployment as it was registered, also where it is no longer the latest.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn deployment_services(&self, id: &str) -> Result<Vec<wire::Service>, Error> {
+        let deployment: wire::Registered = self.read(&format!("/deployments/{id}")).await?;
+        Ok(deployment.services)
+    }
+
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn services(&self) -> Result<Vec<wire::Service>, Error> {
+        let list: wire::Services = self.read("/services").await?;
+        Ok(list.services)
+    }
+
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn subscriptions(&self) -> Result<Vec<wire::Subscription>, Error> {
+        let list: wire::Subscriptions = self.read("/subscriptions").await?;
+        Ok(list.subscriptions)
+    }
+
+    /// `POST /deployments`. A dry run is repeatable; a registration is sent once.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn register(&self, registration: &wire::Registration) -> Result<wire::Registered, Error> {
+        let send = async || {
+            self.call(
+                Method::POST,
+                "/deployments",
+                Some(registration),
+                self.discovery_timeout,
+            )
+            .await
+        };
+        if registration.dry_run {
+            retry::within(RETRY_BUDGET, send).await
+        } else {
+            send().await
+        }
+    }
+
+    /// `PATCH /deployments/{id}`; before 1.6 it is a PUT, which discovers the endpoint again.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn update_deployment(&self, id: &str, update: &wire::Update) -> Result<(), Error> {
+        let method = if self.prefix == "/v2" {
+            Method::PUT
+        } else {
+            Method::PATCH
+        };
+        let path = format!("/deployments/{id}");
+        retry::within(RETRY_BUDGET, async || {
+            let answer: Result<serde::de::IgnoredAny, Error> = self
+                .call(method.clone(), &path, Some(update), self.discovery_timeout)
+                .await;
+            answer.map(drop)
+        })
+        .await
+    }
+
+    /// `PATCH /services/{name}`. Returns the service with the values then in effect.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn override_service(
+        &self,
+        name: &str,
+        overrides: &wire::Overrides,
+        budget: Option<Duration>,
+    ) -> Result<wire::Service, Error> {
+        let path = format!("/services/{name}");
+        retry::within(budget.unwrap_or(RETRY_BUDGET), async || {
+            self.call(Method::PATCH, &path, Some(overrides), self.timeout)
+                .await
+        })
+        .await
+    }
+
+    /// `POST /subscriptions`, sent once: the server does not notice duplicates.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn create_subscription(
+        &self,
+        subscription: &wire::NewSubscription,
+    ) -> Result<wire::Subscription, Error> {
+        self.call(Method::POST, "/subscriptions", Some(subscription), self.timeout)
+            .await
+    }
+
+    /// `DELETE /subscriptions/{id}`. One that is gone already counts as deleted.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn delete_subscription(&self, id: &str) -> Result<(), Error> {
+        let path = format!("/subscriptions/{id}");
+        let deleted = retry::within(RETRY_BUDGET, async || {
+            self.send(Method::DELETE, &path, None::<&()>, self.timeout).await
+        })
+        .await;
+        match deleted {
+            Err(error) if error.is_not_found() => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        retry::within(RETRY_BUDGET, async || {
+            self.call(Method::GET, path, None::<&()>, self.timeout).await
+        })
+        .await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        timeout: Duration,
+    ) -> Result<T, Error> {
+        let is_read = method == Method::GET;
+        let text = self.send(method, path, body, timeout).await?;
+        serde_json::from_slice(&text).map_err(|_| {
+            let start = String::from_utf8_lossy(&text[..text.len().min(60)]);
+            let message = format!(
+                "`{path}` did not answer with the JSON of an Admin API: `{}`",
+                self.clean(&start)
+            );
+            // An answer to a write that cannot be read does not say that nothing was written.
+            let kind = if is_read {
+                ErrorKind::NotRestate
+            } else {
+                ErrorKind::Lost
+            };
+            Error::new(kind, message)
+        })
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Error> {
+        let url = format!("{}{}{path}", self.url, self.prefix);
+        let mut request = self
+            .http
+            .request(method, url)
+            .timeout(timeout)
+            .header(header::ACCEPT, "application/json");
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|e| self.transport_error(e, timeout))?;
+        let status = response.status();
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let text = response
+            .bytes()
+            .await
+            .map_err(|e| self.transport_error(e, timeout))?;
+        if status.is_success() {
+            Ok(text.to_vec())
+        } else {
+            Err(self.status_error(path, status, &text, retry_after))
+        }
+    }
+
+    fn transport_error(&self, error: reqwest::Error, timeout: Duration) -> Error {
+        let (connect, timed_out) = (error.is_connect(), error.is_timeout());
+        let mut cause: &dyn std::error::Error = &error.without_url();
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let cause = self.clean(&cause.to_string());
+        if connect || cause.contains("builder error") {
+            Error::new(
+                ErrorKind::Unreachable,
+                format!("cannot connect to {}: {cause}", self.url()),
+            )
+        } else if timed_out {
+            Error::new(
+                ErrorKind::Lost,
+                format!("{} did not answer within {} s", self.url(), timeout.as_secs()),
+            )
+        } else {
+            Error::new(
+                ErrorKind::Lost,
+                format!("the connection to {} broke: {cause}", self.url()),
+            )
+        }
+    }
+
+    /// Errors come as JSON, as plain text, or with an empty body [S:all].
+    fn status_error(
+        &self,
+        path: &str,
+        status: StatusCode,
+        text: &[u8],
+        retry_after: Option<Duration>,
+    ) -> Error {
+        let http_status = status.as_u16();
+        if status.is_redirection() {
+            return Error::new(
+                ErrorKind::NotRestate,
+                format!("{} redirects elsewhere, which is not followed", self.url()),
+            );
+        }
+        if [401, 403].contains(&http_status) {
+            return Error::new(
+                ErrorKind::Refused { http_status },
+                format!("{} refused the request ({status})", self.url()),
+            );
+        }
+        let (message, restate_code) = match serde_json::from_slice::<wire::ErrorBody>(text) {
+            Ok(body) => (strip_codes(&body.message), body.restate_code),
+            Err(_) => (String::from_utf8_lossy(text).chars().take(200).collect(), None),
+        };
+        let message = self.clean(message.trim());
+        let message = match &restate_code {
+            _ if message.is_empty() => format!("`{path}` answered {status}"),
+            Some(code) => format!("{message} ({code})"),
+            None => message,
+        };
+        Error::new(
+            ErrorKind::Status {
+                http_status,
+                restate_code,
+                retry_after,
+            },
+            message,
+        )
+    }
+
+    fn clean(&self, text: &str) -> String {
+        printable(&self.masker.mask(text))
+    }
+}
+
+/// 1.6 and later write the code twice in front of a message that also has it as a field.
+fn strip_codes(message: &str) -> String {
+    let mut rest = message;
+    while let Some((code, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        let is_code = code.starts_with("META") || code.starts_with("RT");
+        if !is_code {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest.to_owned()
+}

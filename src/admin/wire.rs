@@ -1,0 +1,190 @@
+//! The bodies of the Admin API, as the servers send and take them.
+
+use crate::secret::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    pub version: String,
+    pub min_admin_api_version: u32,
+    pub max_admin_api_version: u32,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ClusterHealth {
+    pub cluster_name: String,
+}
+
+#[derive(Deserialize)]
+pub struct Deployments {
+    pub deployments: Vec<Deployment>,
+}
+
+#[derive(Deserialize)]
+pub struct Deployment {
+    pub id: String,
+    #[serde(default)]
+    pub uri: Option<String>,
+    #[serde(default)]
+    pub arn: Option<String>,
+    #[serde(default)]
+    pub assume_role_arn: Option<String>,
+    #[serde(default)]
+    pub http_version: Option<String>,
+    /// In clear on every version: never print.
+    #[serde(default)]
+    pub additional_headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    pub created_at: String,
+    pub services: Vec<ServiceRevision>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ServiceRevision {
+    pub name: String,
+    pub revision: u32,
+}
+
+/// The answer to a registration or a dry run, and the part of `GET /deployments/{id}` that has its
+/// services whole.
+#[derive(Debug, Deserialize)]
+pub struct Registered {
+    /// Thrown away by the server after a dry run.
+    pub id: String,
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Services {
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub ty: String,
+    pub deployment_id: String,
+    pub revision: u32,
+    #[serde(default)]
+    pub public: bool,
+    #[serde(default)]
+    pub idempotency_retention: Option<String>,
+    #[serde(default)]
+    pub journal_retention: Option<String>,
+    #[serde(default)]
+    pub inactivity_timeout: Option<String>,
+    #[serde(default)]
+    pub abort_timeout: Option<String>,
+    #[serde(default)]
+    pub workflow_completion_retention: Option<String>,
+    pub handlers: Vec<Handler>,
+    #[serde(default)]
+    pub info: Vec<Info>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Handler {
+    pub name: String,
+    #[serde(default)]
+    pub ty: Option<String>,
+    /// Server versions differ in what they tell of a handler, and all of it is compared.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Info {
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+pub struct Subscriptions {
+    pub subscriptions: Vec<Subscription>,
+}
+
+#[derive(Deserialize)]
+pub struct Subscription {
+    pub id: String,
+    pub source: String,
+    pub sink: String,
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ErrorBody {
+    pub message: String,
+    #[serde(default)]
+    pub restate_code: Option<String>,
+}
+
+/// How the server reaches a deployment: the part of it that a registration and an update share.
+/// Every field is sent each time: what is omitted is reset or kept depending on the version.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Connection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_http_11: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assume_role_arn: Option<String>,
+    #[serde(serialize_with = "exposed")]
+    pub additional_headers: BTreeMap<String, Value>,
+}
+
+/// `POST /deployments`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Registration {
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// `None` for servers that ignore it (before 1.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Always sent: its default depends on the server's version and on the path prefix.
+    pub force: bool,
+    pub breaking: bool,
+    pub dry_run: bool,
+}
+
+/// `PATCH /deployments/{id}`, and `PUT` before 1.6.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Update {
+    #[serde(flatten)]
+    pub connection: Connection,
+    pub dry_run: bool,
+}
+
+/// `PATCH /services/{name}`. What is `None` is left alone; nothing can be unset.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Overrides {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_retention: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal_retention: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inactivity_timeout: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort_timeout: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_completion_retention: Option<String>,
+}
+
+/// `POST /subscriptions`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NewSubscription {
+    pub source: String,
+    pub sink: String,
+    #[serde(serialize_with = "exposed")]
+    pub options: BTreeMap<String, Value>,
+}
+
+fn exposed<S: Serializer>(values: &BTreeMap<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.iter().map(|(name, value)| (name, value.expose())))
+}

@@ -1,0 +1,172 @@
+//! What an apply did, change by change.
+
+use super::{Alert, Fault, Landed};
+use crate::diff::change::{Change, Op, Resource};
+use crate::plan::{FORMAT_VERSION, Target};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "restatectl apply report")]
+pub struct Report {
+    pub format_version: String,
+    pub outcome: Outcome,
+    /// What must be looked at first, such as a private service that is public now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<String>,
+    pub target: Target,
+    pub changes: Vec<ChangeResult>,
+    /// How many changes of each status; all statuses are there.
+    pub summary: BTreeMap<Status, u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Complete,
+    NothingToDo,
+    Incomplete,
+    Refused,
+    Stale,
+    Interrupted,
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Done,
+    Failed,
+    /// Something it depends on did not land.
+    Blocked,
+    NotAttempted,
+    /// It may or may not have landed; the next plan tells.
+    Unknown,
+}
+
+impl Status {
+    pub const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Failed,
+        Self::Blocked,
+        Self::NotAttempted,
+        Self::Unknown,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::NotAttempted => "not attempted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeResult {
+    pub id: u32,
+    pub op: Op,
+    pub resource: Resource,
+    pub status: Status,
+    pub server_id: Option<String>,
+    pub error: Option<ChangeError>,
+    /// Something worth knowing about a change that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeError {
+    pub message: String,
+    /// Such as `META0003`.
+    pub restate_code: Option<String>,
+    pub http_status: Option<u16>,
+}
+
+impl ChangeResult {
+    pub fn new(change: &Change, status: Status) -> Self {
+        Self {
+            id: change.id,
+            op: change.op,
+            resource: change.resource.clone(),
+            status,
+            server_id: None,
+            error: None,
+            note: None,
+        }
+    }
+
+    pub(super) fn of(change: &Change, outcome: Result<Landed, Fault>) -> Self {
+        match outcome {
+            Ok(Landed { server_id, note }) => Self {
+                server_id,
+                note,
+                ..Self::new(change, Status::Done)
+            },
+            Err(fault) => Self {
+                server_id: fault.server_id,
+                error: Some(fault.error),
+                ..Self::new(
+                    change,
+                    if fault.is_unknown {
+                        Status::Unknown
+                    } else {
+                        Status::Failed
+                    },
+                )
+            },
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn new(
+        target: Target,
+        changes: Vec<ChangeResult>,
+        alerts: &[Alert],
+        was_interrupted: bool,
+    ) -> Self {
+        let all_done = changes.iter().all(|result| result.status == Status::Done);
+        let outcome = match () {
+            () if changes.is_empty() => Outcome::NothingToDo,
+            () if all_done && alerts.is_empty() => Outcome::Complete,
+            () if was_interrupted => Outcome::Interrupted,
+            () => Outcome::Incomplete,
+        };
+        Self::with_outcome(outcome, target, changes, alerts)
+    }
+
+    /// A report of an apply that attempted nothing.
+    pub fn not_attempted(outcome: Outcome, target: Target, changes: &[Change]) -> Self {
+        let changes = changes
+            .iter()
+            .map(|change| ChangeResult::new(change, Status::NotAttempted))
+            .collect();
+        Self::with_outcome(outcome, target, changes, &[])
+    }
+
+    fn with_outcome(outcome: Outcome, target: Target, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {
+        let mut summary: BTreeMap<Status, u32> = Status::ALL.into_iter().map(|status| (status, 0)).collect();
+        for result in &changes {
+            *summary.entry(result.status).or_default() += 1;
+        }
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            outcome,
+            alerts: alerts.iter().map(ToString::to_string).collect(),
+            target,
+            changes,
+            summary,
+        }
+    }
+}
+
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Report>()
+}

@@ -1,0 +1,121 @@
+//! Rules across resources, for which a file alone is enough.
+
+use crate::desired::{Address, Deployment, Desired, Subscription};
+use crate::problem::{Problem, Problems};
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+pub fn check(desired: &Desired, problems: &mut Problems) {
+    deployments(&desired.deployments, problems);
+    services_twice(&desired.deployments, problems);
+    subscriptions(&desired.subscriptions, problems);
+}
+
+fn deployments(deployments: &[Deployment], problems: &mut Problems) {
+    let mut addresses: BTreeMap<String, Span> = BTreeMap::new();
+    let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+    for deployment in deployments {
+        let (address, span) = (&deployment.address.value, deployment.address.span);
+        if let Some(first) = addresses.insert(address.identity(), span) {
+            problems.push(
+                Problem::error("duplicate-deployment", format!("`{address}` is listed twice"))
+                    .at(span)
+                    .related(first, "first listed here")
+                    .help("the server knows a deployment by host, port and path; scheme and query do not tell two apart"),
+            );
+        }
+        if let Some(name) = &deployment.name
+            && let Some(first) = names.insert(&name.value, name.span)
+        {
+            problems.push(
+                Problem::error(
+                    "duplicate-name",
+                    format!("two deployments are named `{}`", name.value),
+                )
+                .at(name.span)
+                .related(first, "first used here"),
+            );
+        }
+    }
+    for deployment in deployments {
+        let (address, span) = (&deployment.address.value, deployment.address.span);
+        let Address::Http(http) = address else { continue };
+        let Some(without) = http.path.strip_suffix('/').filter(|path| !path.is_empty()) else {
+            continue;
+        };
+        if let Some(twin) = addresses.get(&format!("{}{without}", http.authority)) {
+            problems.push(
+                Problem::warning(
+                    "trailing-slash",
+                    format!("`{address}` differs from another entry only by its trailing slash"),
+                )
+                .at(span)
+                .related(*twin, "the other entry")
+                .help("to the server these are two deployments"),
+            );
+        }
+    }
+}
+
+fn services_twice(deployments: &[Deployment], problems: &mut Problems) {
+    for services in deployments.iter().filter_map(|d| d.services.as_ref()) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for service in &services.value {
+            if let Some(first) = seen.insert(&service.value, service.span) {
+                problems.push(
+                    Problem::error(
+                        "duplicate-service",
+                        format!("service `{}` is listed twice", service.value),
+                    )
+                    .at(service.span)
+                    .related(first, "first listed here"),
+                );
+            }
+        }
+    }
+}
+
+fn subscriptions(subscriptions: &[Subscription], problems: &mut Problems) {
+    let mut keys: BTreeMap<String, Span> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, &str), &Subscription> = BTreeMap::new();
+    for subscription in subscriptions {
+        let key = subscription.key();
+        if let Some(first) = keys.insert(key.clone(), subscription.span) {
+            problems.push(
+                Problem::error(
+                    "duplicate-subscription",
+                    format!("the subscription `{key}` is listed twice"),
+                )
+                .at(subscription.span)
+                .related(first, "first listed here")
+                .help(
+                    "the server would deliver every record twice; remove one, or give it another `group.id`",
+                ),
+            );
+            continue;
+        }
+        let Some(group) = subscription.group_id() else {
+            problems.push(
+                Problem::warning("no-group-id", format!("the subscription `{key}` has no `group.id`"))
+                    .at(subscription.span)
+                    .help("without one the server uses the subscription's own id, and a replacement would lose or repeat records; write `options: { group.id: NAME }`, a different name for each environment that shares the Kafka cluster"),
+            );
+            continue;
+        };
+        let shared = groups.insert((subscription.source.value.to_string(), group), subscription);
+        if let Some(first) = shared {
+            problems.push(
+                Problem::error(
+                    "group-shared",
+                    format!(
+                        "two subscriptions of `{}` share the consumer group `{group}`",
+                        subscription.source.value
+                    ),
+                )
+                .at(subscription.span)
+                .related(first.span, "the other one")
+                .help("each record would reach only one of the two sinks; give each its own `group.id`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The command line: names and their help, no behaviour.
+
+use crate::desired::{Consent, Duration};
+use crate::diff::{CommandConsent, Discover};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (declarative config reconciler for Restate, commit ",
+    env!("RESTATECTL_COMMIT"),
+    ")"
+);
+
+/// Reconciles a Restate server with a desired-state file: deployments, service overrides and
+/// Kafka subscriptions, kept in git.
+///
+/// `plan` shows what would change, `apply` does it. There is no state file: the live server is the
+/// state. Not to be confused with the cluster administration program of the same name that ships
+/// in Restate's own images.
+#[derive(Debug, Parser)]
+#[command(name = "restatectl", version = VERSION, max_term_width = 100, after_help = EXITS)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    #[command(flatten)]
+    pub output: Output,
+}
+
+const EXITS: &str = "\
+Exit codes:
+    0  done, or nothing to do
+    1  error, and nothing was changed
+    2  plan --detailed-exitcode: there are changes
+    3  apply incomplete, or an outcome unknown: the report says which changes landed
+    4  the server moved since the plan was shown; nothing was changed
+    5  refused by a safety rule, such as a missing consent; nothing was changed
+   64  wrong usage
+  130  interrupted";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the desired-state file; needs no server and no network
+    Validate {
+        #[command(flatten)]
+        files: Files,
+    },
+
+    /// Show what would change; changes nothing
+    ///
+    /// Reads the server, lets it dry-run every registration, and prints the changes in the order
+    /// in which apply makes them. Exits with 0 whether or not there are any, unless
+    /// --detailed-exitcode is given.
+    Plan {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        planning: Planning,
+        #[command(flatten)]
+        connection: Connection,
+
+        /// Exit with 2 when there are changes
+        #[arg(long)]
+        detailed_exitcode: bool,
+
+        /// Wait this long for new endpoints that are not up yet
+        #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+        wait_endpoints: Duration,
+    },
+
+    /// Plan, ask, and make the changes
+    ///
+    /// Asks on a terminal; elsewhere it needs --yes. Changes are made one at a time. One that fails
+    /// blocks only those that depend on it; running apply again finishes the rest. On Ctrl-C the
+    /// change in flight is finished first.
+    Apply {
+        #[command(flatten)]
+        files: Files,
+        #[command(flatten)]
+        planning: Planning,
+        #[command(flatten)]
+        connection: Connection,
+
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+
+        /// Wait this long for new endpoints that are not up yet
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        wait_endpoints: Duration,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Files {
+    /// The desired-state file: YAML, TOML or JSON, by extension
+    ///
+    /// Without it: restate.yaml, restate.yml, restate.toml or restate.json in the working directory.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Planning")]
+pub struct Planning {
+    /// Consent for this run: breaking, overwrite, promote, expose or regroup
+    ///
+    /// With =KEY for one resource only, such as --allow breaking=http://checkout:9080/. The file's
+    /// own form is `allow: [WHAT]` on the entry.
+    #[arg(long, value_name = "WHAT[=KEY]", value_parser = consent)]
+    pub allow: Vec<CommandConsent>,
+
+    /// Which of the registered deployments to discover again, to see what their endpoints serve now
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
+    pub discover: DiscoverArg,
+
+    /// How many reads and dry runs to make at once; writes go one at a time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DiscoverArg {
+    All,
+    /// Those whose connection changes
+    Changed,
+    None,
+}
+
+impl From<DiscoverArg> for Discover {
+    fn from(arg: DiscoverArg) -> Self {
+        match arg {
+            DiscoverArg::All => Self::All,
+            DiscoverArg::Changed => Self::Changed,
+            DiscoverArg::None => Self::None,
+        }
+    }
+}
+
+/// Which server. First match wins: --admin-url, RESTATE_ADMIN_URL with RESTATE_AUTH_TOKEN,
+/// --environment or RESTATE_ENVIRONMENT from the official CLI's config, http://127.0.0.1:9070.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// The server's admin address; default http://127.0.0.1:9070
+    #[arg(long, value_name = "URL")]
+    pub admin_url: Option<String>,
+
+    /// The environment variable that holds the token for --admin-url
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+
+    /// An environment of the official CLI's config.toml
+    #[arg(short, long, value_name = "NAME")]
+    pub environment: Option<String>,
+
+    /// A header for a gateway in front of the server; repeatable
+    #[arg(long, value_name = "NAME=VALUE|${env:X}")]
+    pub header: Vec<String>,
+
+    /// Also trust the certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Send the token over plain http to a host that is not this machine
+    #[arg(long)]
+    pub insecure_http: bool,
+
+    /// Time to make a connection
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
+    pub connect_timeout: Duration,
+
+    /// Time for a call
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+
+    /// Time for a dry run or registration; the server itself has no limit
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub discovery_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// The form of the result on standard output
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub format: Format,
+
+    /// Colours; NO_COLOR turns them off too
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+
+    /// Say what is being done, on standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Say nothing but the result and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    Duration::parse(text)
+}
+
+fn consent(text: &str) -> Result<CommandConsent, String> {
+    let (word, key) = match text.split_once('=') {
+        Some((word, key)) => (word, Some(key.to_owned())),
+        None => (text, None),
+    };
+    let what = Consent::ALL.into_iter().find(|consent| consent.word() == word);
+    what.map(|what| CommandConsent { what, key }).ok_or_else(|| {
+        let all: Vec<_> = Consent::ALL.iter().map(|consent| consent.word()).collect();
+        format!("one of {}", all.join(", "))
+    })
+}

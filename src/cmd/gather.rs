@@ -1,0 +1,183 @@
+//! Asks the server everything that a plan needs: its lists at once, then the dry runs.
+
+use crate::admin::{Client, Error, wire};
+use crate::cli::Planning;
+use crate::desired::{Consent, Desired, Duration};
+use crate::diff::probe::{Answers, Dry, Probe, first_round, second_round};
+use crate::diff::{Consents, Discover};
+use crate::live::{Live, Server, Service};
+use crate::render::Printer;
+use futures_util::stream::{self, StreamExt};
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+
+pub struct Gathered {
+    pub live: Live,
+    pub answers: Answers,
+}
+
+/// # Errors
+/// When a list cannot be read. A dry run that fails is an answer.
+pub async fn gather(
+    client: &mut Client,
+    desired: &Desired,
+    planning: &Planning,
+    wait_endpoints: Duration,
+    printer: &Printer,
+) -> Result<Gathered, Error> {
+    let live = lists(client).await?;
+    printer.note(&format!(
+        "{} is Restate {}, Admin API version {}: {} deployments, {} services, {} subscriptions",
+        client.url(),
+        live.server.version,
+        live.server.api_version,
+        live.deployments.len(),
+        live.services.len(),
+        live.subscriptions.len(),
+    ));
+    for header in live
+        .deployments
+        .iter()
+        .flat_map(|deployment| deployment.additional_headers.values())
+    {
+        client.masker().learn(header);
+    }
+    let discover = Discover::from(planning.discover);
+    // Asked here only to send what apply will send; whether it is needed is the diff's to say.
+    let consents = Consents::new(&planning.allow);
+    let breaking = |entry: &crate::desired::Deployment| {
+        let (key, shown) = (entry.address.value.key(), entry.address.value.to_string());
+        let name = entry.name.as_ref().map_or("", |name| name.value.as_str());
+        consents.allows(Consent::Breaking, &entry.allow, &[&key, &shown, name])
+    };
+    let asking = Asking {
+        client,
+        deadline: Instant::now() + wait_endpoints.to_std(),
+        has_breaking: live.server.has_patch(),
+        parallelism: usize::from(planning.parallelism),
+    };
+    let mut answers = Answers::default();
+    let probes = first_round(desired, &live, discover, breaking);
+    printer.note(&format!("{} dry runs and look-ups", probes.len()));
+    asking.all(probes, &mut answers).await;
+    let probes = second_round(&live, &answers, discover);
+    asking.all(probes, &mut answers).await;
+    Ok(Gathered { live, answers })
+}
+
+async fn lists(client: &mut Client) -> Result<Live, Error> {
+    let (version, api_version) = client.negotiate().await?;
+    let client = &*client;
+    let (health, deployments, services, subscriptions) = tokio::join!(
+        client.cluster_health(),
+        client.deployments(),
+        client.services(),
+        client.subscriptions(),
+    );
+    Ok(Live {
+        server: Server {
+            version,
+            api_version,
+            cluster_name: Some(health?.cluster_name),
+        },
+        deployments: deployments?.into_iter().map(Into::into).collect(),
+        services: by_name(services?),
+        subscriptions: subscriptions?.into_iter().map(Into::into).collect(),
+    })
+}
+
+fn by_name(services: Vec<wire::Service>) -> BTreeMap<String, Service> {
+    services
+        .into_iter()
+        .map(|service| (service.name.clone(), service.into()))
+        .collect()
+}
+
+enum Answer {
+    Register(String, Result<Dry, Error>),
+    Discover(String, Result<BTreeMap<String, Service>, Error>),
+    Update(String, Result<(), Error>),
+    Stored(String, Result<BTreeMap<String, Service>, Error>),
+}
+
+struct Asking<'a> {
+    client: &'a Client,
+    /// Until when endpoints that are not up are tried again.
+    deadline: Instant,
+    /// Older servers do not know `breaking`; only `force` lets a dry run through (1.5).
+    has_breaking: bool,
+    parallelism: usize,
+}
+
+impl Asking<'_> {
+    async fn all(&self, probes: Vec<Probe>, answers: &mut Answers) {
+        let mut found = stream::iter(probes)
+            .map(|probe| self.one(probe))
+            .buffer_unordered(self.parallelism);
+        while let Some(answer) = found.next().await {
+            match answer {
+                Answer::Register(identity, answer) => drop(answers.registrations.insert(identity, answer)),
+                Answer::Discover(id, answer) => drop(answers.discoveries.insert(id, answer)),
+                Answer::Update(id, answer) => drop(answers.updates.insert(id, answer)),
+                Answer::Stored(id, answer) => drop(answers.stored.insert(id, answer)),
+            }
+        }
+    }
+
+    async fn one(&self, probe: Probe) -> Answer {
+        match probe {
+            Probe::Register {
+                identity,
+                registration,
+            } => {
+                let answer = self.waiting(async || self.dry_run(&registration).await).await;
+                Answer::Register(identity, answer)
+            }
+            Probe::Discover { id, registration } => {
+                let answer = self.client.register(&registration).await;
+                Answer::Discover(id, answer.map(|dry| by_name(dry.services)))
+            }
+            Probe::Update { id, update } => {
+                let answer = self
+                    .waiting(async || self.client.update_deployment(&id, &update).await)
+                    .await;
+                Answer::Update(id, answer)
+            }
+            Probe::Stored { id } => {
+                let answer = self.client.deployment_services(&id).await;
+                Answer::Stored(id, answer.map(by_name))
+            }
+        }
+    }
+
+    /// What the server would refuse as breaking is asked for once more as if it were meant, to
+    /// show what it would do.
+    async fn dry_run(&self, registration: &wire::Registration) -> Result<Dry, Error> {
+        let (refused, answer) = match self.client.register(registration).await {
+            Err(error) if error.is_breaking() => {
+                let meant = wire::Registration {
+                    breaking: true,
+                    force: !self.has_breaking,
+                    ..registration.clone()
+                };
+                (Some(error), self.client.register(&meant).await)
+            }
+            answer => (None, answer),
+        };
+        answer.map(|dry| Dry {
+            services: by_name(dry.services),
+            refused,
+        })
+    }
+
+    async fn waiting<T>(&self, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+        loop {
+            match ask().await {
+                Err(error) if error.is_endpoint_failure() && Instant::now() < self.deadline => {
+                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use super::gather::Gathered;
+use super::{connect, gather, read};
+use crate::admin::Client;
+use crate::cli::{Connection, Files, Planning};
+use crate::desired::Duration;
+use crate::diff::{self, Input};
+use crate::error::{Exit, Failure};
+use crate::plan::{Plan, Target};
+use crate::render::Printer;
+
+pub async fn run(
+    files: &Files,
+    planning: &Planning,
+    connection: &Connection,
+    detailed_exitcode: bool,
+    wait_endpoints: Duration,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    let (plan, _) = make(files, planning, connection, wait_endpoints, printer).await?;
+    printer.plan(&plan);
+    Ok(match exit_of(&plan) {
+        Exit::Done if detailed_exitcode && !plan.changes.is_empty() => Exit::Changes,
+        exit => exit,
+    })
+}
+
+/// Reads files and server, and plans. The client is kept for an apply.
+pub async fn make(
+    files: &Files,
+    planning: &Planning,
+    connection: &Connection,
+    wait_endpoints: Duration,
+    printer: &Printer,
+) -> Result<(Plan, Client), Failure> {
+    let read = read::read(files)?;
+    let mut client = connect::connect(connection, printer)?;
+    for value in read.desired.sensitive_values() {
+        client.masker().learn(value);
+    }
+    let Gathered { live, answers } =
+        gather::gather(&mut client, &read.desired, planning, wait_endpoints, printer).await?;
+    let outcome = diff::diff(&Input {
+        desired: &read.desired,
+        live: &live,
+        answers: &answers,
+        sources: &read.sources,
+        consents: &planning.allow,
+    });
+    let target = Target::new(client.url(), &live.server);
+    let files = (&read.sources, &read.desired, read.warnings.as_slice());
+    Ok((Plan::new(outcome, target, files, now()), client))
+}
+
+/// Errors come before refusals: nobody can consent to them.
+pub fn exit_of(plan: &Plan) -> Exit {
+    if plan.has_errors() {
+        Exit::Error
+    } else if plan.is_refused() {
+        Exit::Refused
+    } else {
+        Exit::Done
+    }
+}
+
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}

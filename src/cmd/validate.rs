@@ -1,0 +1,31 @@
+use super::read;
+use crate::cli::Files;
+use crate::error::{Exit, Failure};
+use crate::render::Printer;
+
+pub fn run(files: &Files, printer: &Printer) -> Result<Exit, Failure> {
+    let read = read::read(files)?;
+    let desired = &read.desired;
+    let count = |n: usize, what: &str| {
+        if n == 1 {
+            format!("1 {what}")
+        } else {
+            format!("{n} {what}s")
+        }
+    };
+    let paths: Vec<&str> = read
+        .sources
+        .files()
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    let what = format!(
+        "{} is valid: {}, overrides of {}, {}",
+        paths.join(", "),
+        count(desired.deployments.len(), "deployment"),
+        count(desired.services.len(), "service"),
+        count(desired.subscriptions.len(), "subscription"),
+    );
+    printer.valid(&what, &read.warnings, &read.sources);
+    Ok(Exit::Done)
+}

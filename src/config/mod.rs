@@ -1,0 +1,158 @@
+//! The desired-state file, exactly in its own shape. The JSON Schema that editors use is derived
+//! from these types, so their comments are written for the people who write the file.
+//!
+//! Neither `flatten` nor `untagged`: both would lose the spans.
+
+use crate::source::{Map, Read};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The version of the format that this program reads.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// What should be on a Restate server: deployments, service overrides and Kafka subscriptions.
+///
+/// A field that is not written is not managed: it is neither compared nor changed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "restatectl desired state")]
+pub struct File {
+    /// The version of this format: 1.
+    #[schemars(required, range(min = 1, max = 1))]
+    pub version: Option<Read<u64>>,
+
+    /// The deployments to register. The order matters: of several that expose the same service,
+    /// the last one listed serves it.
+    pub deployments: Option<Read<Vec<Read<Deployment>>>>,
+
+    /// Overrides of service options, by service name. Services themselves come with deployments.
+    pub services: Option<Read<Map<Service>>>,
+
+    /// Kafka subscriptions.
+    pub subscriptions: Option<Read<Vec<Read<Subscription>>>>,
+}
+
+/// One deployment: an address that serves services. Exactly one of `uri` and `arn`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["uri"] }, { "required": ["arn"] }]))]
+pub struct Deployment {
+    /// A local handle for messages. It is not sent to the server.
+    pub name: Option<Read<String>>,
+
+    /// The address of an HTTP endpoint. The server knows it by host, port and path; a trailing
+    /// slash is significant.
+    #[schemars(regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+"))]
+    pub uri: Option<Read<String>>,
+
+    /// The ARN of an AWS Lambda function, with its version or alias.
+    #[schemars(regex(pattern = r"^arn:[^:]+:lambda:[^:]+:[^:]+:function:[^:]+:[^:]+$"))]
+    pub arn: Option<Read<String>>,
+
+    /// The role to assume when invoking the function. Only with `arn`.
+    pub assume_role_arn: Option<Read<String>>,
+
+    /// Headers that the server adds to every request it makes to the endpoint. Written = the whole
+    /// map: a header that is not listed is removed. The values are never shown.
+    pub additional_headers: Option<Read<Map<String>>>,
+
+    /// Talk HTTP/1.1 to the endpoint. Only with `uri`.
+    pub use_http_11: Option<Read<bool>>,
+
+    /// Written when the deployment is registered, and never compared afterwards: no server can
+    /// change it without registering again. Needs Restate 1.6.
+    pub metadata: Option<Read<Map<String>>>,
+
+    /// Exactly the services that the endpoint must expose. Checked against the server's dry run.
+    pub services: Option<Read<Vec<Read<String>>>>,
+
+    /// Consent to what is refused otherwise.
+    pub allow: Option<Read<Vec<Read<DeploymentConsent>>>>,
+}
+
+/// What a deployment's entry can consent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeploymentConsent {
+    /// Service types change, or callers lose handlers or services.
+    Breaking,
+    /// The endpoint serves other code than is registered.
+    Overwrite,
+    /// A registered deployment becomes the latest again.
+    Promote,
+    /// A private service becomes public.
+    Expose,
+}
+
+/// Overrides of one service's options. They win over what the SDK declares for the service, until
+/// the next registration, which resets them: restatectl puts them back in the same apply.
+///
+/// Durations are strings such as `90s`, `1h 30m`, `7 days` or `PT2M`; a day has 24 hours.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Whether the ingress accepts requests for the service.
+    pub public: Option<Read<bool>>,
+
+    /// How long the results of requests with an idempotency key are kept.
+    pub idempotency_retention: Option<Read<String>>,
+
+    /// How long journals are kept after an invocation completed.
+    pub journal_retention: Option<Read<String>>,
+
+    /// How long an invocation may be inactive before it is asked to suspend.
+    pub inactivity_timeout: Option<Read<String>>,
+
+    /// How long a suspending invocation may take before it is aborted.
+    pub abort_timeout: Option<Read<String>>,
+
+    /// How long the result of a workflow is kept. Only for workflows.
+    pub workflow_completion_retention: Option<Read<String>>,
+
+    /// Consent to what is refused otherwise.
+    pub allow: Option<Read<Vec<Read<ServiceConsent>>>>,
+}
+
+/// What a service's entry can consent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceConsent {
+    /// A private service becomes public.
+    Expose,
+}
+
+/// One Kafka subscription: the records of a topic invoke a handler.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// `kafka://CLUSTER/TOPIC`
+    #[schemars(required, regex(pattern = r"^kafka://[^/?#]+/[^?#]+$"))]
+    pub source: Option<Read<String>>,
+
+    /// `service://SERVICE/HANDLER`
+    #[schemars(required, regex(pattern = r"^service://[^/?#]+/[^/?#]+$"))]
+    pub sink: Option<Read<String>>,
+
+    /// Options of the Kafka consumer, compared key by key. Write `group.id`: offsets are kept
+    /// under it, and without it a subscription cannot be replaced without loss.
+    pub options: Option<Read<Map<String>>>,
+
+    /// Consent to what is refused otherwise.
+    pub allow: Option<Read<Vec<Read<SubscriptionConsent>>>>,
+}
+
+/// What a subscription's entry can consent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubscriptionConsent {
+    /// The subscription changes its consumer group, and with it its offsets.
+    Regroup,
+}
+
+/// The JSON Schema of the file, for editors.
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .into_generator()
+        .into_root_schema_for::<File>()
+}

@@ -1,0 +1,161 @@
+//! The address of a deployment, which is its identity.
+
+use std::fmt;
+
+/// Where a deployment is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Http(HttpAddress),
+    /// The whole ARN, with version or alias.
+    Lambda(String),
+}
+
+/// An HTTP address, host in lower case, without query and fragment: the server ignores both
+/// (seen on 1.5.3, 1.6.2, 1.7.12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAddress {
+    pub scheme: String,
+    pub authority: String,
+    /// At least `/`. Kept literally: the server tells `/a`, `/a/` and `/%61` apart.
+    pub path: String,
+}
+
+/// Why a text is not an address. The code is that of the problem to report.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AddressError {
+    pub code: &'static str,
+    pub message: String,
+    pub help: &'static str,
+}
+
+impl Address {
+    /// # Errors
+    /// When the URI is not absolute HTTP, or carries userinfo.
+    pub fn parse_uri(text: &str) -> Result<Self, AddressError> {
+        let invalid = |message: String| AddressError {
+            code: "invalid-uri",
+            message,
+            help: "write the whole address, such as `http://checkout.internal:9080`",
+        };
+        let uri: http::Uri = text
+            .parse()
+            .map_err(|e| invalid(format!("this is not a URI: {e}")))?;
+        // `localhost:9080` parses, as an authority without a scheme; the server answers 400.
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(invalid("the URI has no scheme".to_owned()));
+        };
+        let scheme = scheme.to_lowercase();
+        if !["http", "https"].contains(&scheme.as_str()) {
+            return Err(invalid(format!(
+                "`{scheme}` is not a scheme that Restate can call"
+            )));
+        }
+        if authority.as_str().contains('@') {
+            return Err(AddressError {
+                code: "uri-userinfo",
+                message: "the URI contains a user name or password".to_owned(),
+                help: "the server stores it, shows it to everyone and never sends it: use `additional_headers`",
+            });
+        }
+        if authority.host().is_empty() {
+            return Err(invalid("the URI has no host".to_owned()));
+        }
+        Ok(Self::Http(HttpAddress {
+            scheme,
+            authority: authority.as_str().to_lowercase(),
+            path: uri.path().to_owned(),
+        }))
+    }
+
+    /// A URI as a server stores it, which may be one that a file could not have.
+    pub fn stored_uri(text: &str) -> Self {
+        let uri: http::Uri = text.parse().unwrap_or_default();
+        Self::Http(HttpAddress {
+            scheme: uri.scheme_str().unwrap_or("http").to_lowercase(),
+            authority: uri
+                .authority()
+                .map(|a| a.as_str().to_lowercase())
+                .unwrap_or_default(),
+            path: uri.path().to_owned(),
+        })
+    }
+
+    /// # Errors
+    /// When the ARN is not that of a Lambda function with a version or alias.
+    pub fn parse_arn(text: &str) -> Result<Self, AddressError> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let lambda = parts.len() == 8 && parts[0] == "arn" && parts[2] == "lambda" && parts[5] == "function";
+        let unqualified = parts.len() == 7 && parts[2] == "lambda";
+        if lambda && parts.iter().all(|part| !part.is_empty()) {
+            return Ok(Self::Lambda(text.to_owned()));
+        }
+        Err(AddressError {
+            code: "invalid-arn",
+            message: if unqualified {
+                "the ARN has no version or alias".to_owned()
+            } else {
+                "this is not the ARN of a Lambda function".to_owned()
+            },
+            help: "write `arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION`",
+        })
+    }
+
+    /// What the server knows a deployment by: host, port and path, or the ARN. The scheme is not
+    /// part of it (seen on 1.6.2, 1.7.12).
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Http(http) => format!("{}{}", http.authority, http.path),
+            Self::Lambda(arn) => arn.clone(),
+        }
+    }
+
+    /// The key in plans and reports: the normalised URI, or the ARN.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Http(http) => format!("{}://{}{}", http.scheme, http.authority, http.path),
+            Self::Lambda(arn) => arn.clone(),
+        }
+    }
+}
+
+/// For people: as [`Address::key`], without the `/` of a bare host.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(http) if http.path == "/" => write!(f, "{}://{}", http.scheme, http.authority),
+            Self::Http(_) | Self::Lambda(_) => f.write_str(&self.key()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    fn key(text: &str) -> Result<String, &'static str> {
+        Address::parse_uri(text).map(|a| a.key()).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn normalises_as_the_server_identifies() {
+        assert_eq!(key("HTTP://Host:9080"), Ok("http://host:9080/".to_owned()));
+        assert_eq!(key("https://host/a/?x=1#f"), Ok("https://host/a/".to_owned()));
+        assert_eq!(key("http://host/./a"), Ok("http://host/./a".to_owned()));
+    }
+
+    #[test]
+    fn refuses_what_the_server_cannot_call() {
+        for text in ["localhost:9080", "host", "/path", "ftp://host", "http://", ""] {
+            assert_eq!(key(text), Err("invalid-uri"), "{text}");
+        }
+        assert_eq!(key("http://user:pw@host"), Err("uri-userinfo"));
+    }
+
+    #[test]
+    fn an_arn_needs_its_version() {
+        let arn = "arn:aws:lambda:eu-central-1:123456789012:function:mailer";
+        assert!(Address::parse_arn(arn).is_err_and(|e| e.message.contains("version")));
+        assert!(Address::parse_arn(&format!("{arn}:7")).is_ok());
+        assert!(Address::parse_arn(&format!("{arn}:")).is_err());
+    }
+}

@@ -1,0 +1,192 @@
+use super::{Address, Consent, entries, no_reference, pairs};
+use crate::config::{self, DeploymentConsent};
+use crate::problem::{Problem, Problems};
+use crate::secret::Value;
+use crate::source::{Map, Read, Span, Spanned};
+use std::collections::BTreeMap;
+
+pub type Header = Spanned<Value>;
+/// By name in lower case, as the server stores them.
+pub type Headers = BTreeMap<String, Header>;
+
+/// A deployment that should be registered.
+#[derive(Debug)]
+pub struct Deployment {
+    pub span: Span,
+    pub name: Option<Spanned<String>>,
+    pub address: Spanned<Address>,
+    pub assume_role_arn: Option<Spanned<String>>,
+    pub additional_headers: Option<Spanned<Headers>>,
+    pub use_http_11: Option<Spanned<bool>>,
+    pub metadata: Option<Spanned<BTreeMap<String, String>>>,
+    pub services: Option<Spanned<Vec<Spanned<String>>>>,
+    pub allow: Vec<Spanned<Consent>>,
+}
+
+impl Deployment {
+    pub fn build(entry: Spanned<config::Deployment>, problems: &mut Problems) -> Option<Self> {
+        let span = entry.span;
+        let config::Deployment {
+            name,
+            uri,
+            arn,
+            assume_role_arn,
+            additional_headers,
+            use_http_11,
+            metadata,
+            services,
+            allow,
+        } = entry.value;
+        let is_lambda = arn.is_some();
+        let address = address(uri, arn, span, problems);
+        let mut only = |for_lambda: bool, field: &str, at: Option<Span>| {
+            if let Some(at) = at
+                && is_lambda != for_lambda
+            {
+                let with = if for_lambda { "arn" } else { "uri" };
+                problems.push(
+                    Problem::error("misplaced-field", format!("`{field}` goes with `{with}` only")).at(at),
+                );
+            }
+        };
+        only(true, "assume_role_arn", assume_role_arn.as_ref().map(|f| f.span));
+        only(false, "use_http_11", use_http_11.as_ref().map(|f| f.span));
+        Some(Self {
+            span,
+            name: name.and_then(Read::ok),
+            assume_role_arn: assume_role_arn
+                .and_then(Read::ok)
+                .filter(|role| no_reference(role, problems)),
+            additional_headers: headers(additional_headers, problems),
+            use_http_11: use_http_11.and_then(Read::ok),
+            metadata: metadata.map(|read| strings(read, problems)),
+            services: services.map(|read| Spanned {
+                span: read.span,
+                value: entries(Some(read)).collect(),
+            }),
+            allow: entries(allow)
+                .map(|consent| {
+                    consent.map(|consent| match consent {
+                        DeploymentConsent::Breaking => Consent::Breaking,
+                        DeploymentConsent::Overwrite => Consent::Overwrite,
+                        DeploymentConsent::Promote => Consent::Promote,
+                        DeploymentConsent::Expose => Consent::Expose,
+                    })
+                })
+                .collect(),
+            address: address?,
+        })
+    }
+}
+
+fn address(
+    uri: Option<Read<String>>,
+    arn: Option<Read<String>>,
+    entry: Span,
+    problems: &mut Problems,
+) -> Option<Spanned<Address>> {
+    let (text, parse): (_, fn(&str) -> _) = match (uri, arn) {
+        (Some(uri), None) => (uri.ok()?, Address::parse_uri),
+        (None, Some(arn)) => (arn.ok()?, Address::parse_arn),
+        (Some(uri), Some(arn)) => {
+            problems.push(
+                Problem::error("uri-and-arn", "a deployment has either `uri` or `arn`, not both")
+                    .at(arn.span)
+                    .related(uri.span, "the other one is here")
+                    .help("the server would ignore the ARN: make it two entries"),
+            );
+            return None;
+        }
+        (None, None) => {
+            problems.push(
+                Problem::error("missing-field", "a deployment needs `uri` or `arn`")
+                    .at(entry)
+                    .help("add `uri: http://HOST:PORT`, or the ARN of a Lambda function"),
+            );
+            return None;
+        }
+    };
+    if !no_reference(&text, problems) {
+        return None;
+    }
+    if text.value.contains('?') {
+        problems.push(
+            Problem::warning("uri-query", "the server ignores the query of a deployment's URI").at(text.span),
+        );
+    }
+    match parse(&text.value) {
+        Ok(address) => Some(Spanned::new(address, text.span)),
+        Err(error) => {
+            problems.push(
+                Problem::error(error.code, error.message)
+                    .at(text.span)
+                    .help(error.help),
+            );
+            None
+        }
+    }
+}
+
+fn headers(read: Option<Read<Map<String>>>, problems: &mut Problems) -> Option<Spanned<Headers>> {
+    let span = read.as_ref()?.span;
+    let mut headers: Headers = BTreeMap::new();
+    for (name, value) in pairs(read) {
+        let Ok(parsed) = http::HeaderName::from_bytes(name.value.as_bytes()) else {
+            problems.push(
+                Problem::error("invalid-header", format!("`{}` is not a header name", name.value))
+                    .at(name.span),
+            );
+            continue;
+        };
+        let Some(value) = value.filter(|value| no_reference(value, problems)) else {
+            continue;
+        };
+        // Never quote the value: it may be a secret.
+        if !value.value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            problems.push(
+                Problem::error(
+                    "invalid-header",
+                    format!("the value of header `{}` is not visible ASCII", name.value),
+                )
+                .at(name.span)
+                .help("the server stores other bytes and then cannot show the deployment; encode the value"),
+            );
+            continue;
+        }
+        if value.value == "***" {
+            problems.push(redacted_value(value.span));
+            continue;
+        }
+        let key = parsed.as_str().to_owned();
+        if let Some(first) = headers.get(&key) {
+            problems.push(
+                Problem::error("duplicate-key", format!("header `{key}` is written twice"))
+                    .at(name.span)
+                    .related(first.span, "first written here")
+                    .help("header names do not depend on case"),
+            );
+            continue;
+        }
+        headers.insert(key, Spanned::new(Value::sensitive(value.value), name.span));
+    }
+    Some(Spanned::new(headers, span))
+}
+
+/// `***` is what a server shows in place of a secret; writing it back would store it.
+pub(super) fn redacted_value(at: Span) -> Problem {
+    Problem::error("redacted-value", "`***` is the server's mask, not a value")
+        .at(at)
+        .help("write the real value")
+}
+
+fn strings(read: Read<Map<String>>, problems: &mut Problems) -> Spanned<BTreeMap<String, String>> {
+    Spanned {
+        span: read.span,
+        value: pairs(Some(read))
+            .filter_map(|(key, value)| {
+                let value = value.filter(|value| no_reference(value, problems))?;
+                Some((key.value, value.value))
+            })
+            .collect(),
+    }
+}

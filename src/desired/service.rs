@@ -1,0 +1,100 @@
+use super::{Consent, Duration, entries};
+use crate::config;
+use crate::problem::{Problem, Problems};
+use crate::source::{Read, Span, Spanned};
+
+/// What a service's name looks like, in words that go into a help text.
+pub const SERVICE_NAME: &str = "letters, digits, `.`, `_` and `-`, starting with a letter";
+
+/// The overrides that one service should have.
+#[derive(Debug)]
+pub struct Service {
+    pub name: Spanned<String>,
+    pub public: Option<Spanned<bool>>,
+    pub idempotency_retention: Option<Spanned<Duration>>,
+    pub journal_retention: Option<Spanned<Duration>>,
+    pub inactivity_timeout: Option<Spanned<Duration>>,
+    pub abort_timeout: Option<Spanned<Duration>>,
+    pub workflow_completion_retention: Option<Spanned<Duration>>,
+    pub allow: Vec<Spanned<Consent>>,
+}
+
+impl Service {
+    pub fn build(
+        name: Spanned<String>,
+        entry: Spanned<config::Service>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let config::Service {
+            public,
+            idempotency_retention,
+            journal_retention,
+            inactivity_timeout,
+            abort_timeout,
+            workflow_completion_retention,
+            allow,
+        } = entry.value;
+        let valid = check_service_name(&name.value, name.span, problems);
+        let service = Self {
+            name,
+            public: public.and_then(Read::ok),
+            idempotency_retention: duration(idempotency_retention, problems),
+            journal_retention: duration(journal_retention, problems),
+            inactivity_timeout: duration(inactivity_timeout, problems),
+            abort_timeout: duration(abort_timeout, problems),
+            workflow_completion_retention: duration(workflow_completion_retention, problems),
+            allow: entries(allow)
+                .map(|consent| {
+                    consent.map(|consent| match consent {
+                        config::ServiceConsent::Expose => Consent::Expose,
+                    })
+                })
+                .collect(),
+        };
+        valid.then_some(service)
+    }
+}
+
+fn duration(read: Option<Read<String>>, problems: &mut Problems) -> Option<Spanned<Duration>> {
+    let text = read.and_then(Read::ok)?;
+    match Duration::parse(&text.value) {
+        Ok(duration) => Some(Spanned::new(duration, text.span)),
+        Err(help) => {
+            problems.push(
+                Problem::error("invalid-duration", format!("`{}` is not a duration", text.value))
+                    .at(text.span)
+                    .help(help),
+            );
+            None
+        }
+    }
+}
+
+/// `^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9._-]*$`, not reserved: what the server accepts at discovery.
+pub(super) fn check_service_name(name: &str, span: Span, problems: &mut Problems) -> bool {
+    let problem = if !is_name(name, "._-") {
+        Problem::error("invalid-service-name", format!("`{name}` is not a service name"))
+            .help(format!("a service name has {SERVICE_NAME}"))
+    } else if name.to_lowercase().starts_with("restate") || name.eq_ignore_ascii_case("openapi") {
+        Problem::error(
+            "reserved-service-name",
+            format!("the service name `{name}` is reserved"),
+        )
+        .help("names that start with `restate`, and `openapi`, belong to the server")
+    } else {
+        return true;
+    };
+    problems.push(problem.at(span));
+    false
+}
+
+/// Letters and digits, plus `extra`, starting with a letter or with `_` and a letter or digit.
+pub(super) fn is_name(name: &str, extra: &str) -> bool {
+    let mut chars = name.chars();
+    let start = match chars.next() {
+        Some('_') => chars.next().is_some_and(|c| c.is_ascii_alphanumeric()),
+        Some(c) => c.is_ascii_alphabetic(),
+        None => false,
+    };
+    start && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || extra.contains(c))
+}

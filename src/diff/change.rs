@@ -1,0 +1,265 @@
+//! A change as data: what plans show, JSON carries and apply executes.
+
+use crate::admin::wire;
+use crate::problem::Severity;
+use crate::source::Origin;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Deployment,
+    Service,
+    Subscription,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::Service => "service",
+            Self::Subscription => "subscription",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// A new deployment.
+    Register,
+    /// The connection of a deployment: scheme, headers, role, HTTP version.
+    Update,
+    /// The endpoint serves other code than is registered.
+    Overwrite,
+    /// A registered deployment is not the latest for a service it should serve.
+    Promote,
+    /// Overrides of a service.
+    Configure,
+    Create,
+    /// Delete and create, with the same consumer group.
+    Replace,
+}
+
+impl Op {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Update => "update",
+            Self::Overwrite => "overwrite",
+            Self::Promote => "promote",
+            Self::Configure => "configure",
+            Self::Create => "create",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    Safe,
+    /// Clients or in-flight work may fail.
+    Breaking,
+    /// Something is deleted or read again.
+    Destructive,
+}
+
+/// How a change was validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Validated {
+    /// By a dry run of the server.
+    Server,
+    /// By this program alone.
+    Local,
+    /// Against what will be there after the changes it depends on.
+    After,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Resource {
+    pub kind: Kind,
+    /// A deployment's normalised URI or ARN, a service's name, `SOURCE -> SINK[ @ GROUP]`.
+    pub key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
+}
+
+impl Resource {
+    pub fn new(kind: Kind, key: impl Into<String>) -> Self {
+        Self {
+            kind,
+            key: key.into(),
+            server_id: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.server_id = Some(id.to_owned());
+        self
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldChange {
+    /// Was not there.
+    Set,
+    Changed,
+    Removed,
+}
+
+/// One field of a resource that changes. Sensitive values are null on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Field {
+    pub path: Vec<String>,
+    pub before: Option<Json>,
+    pub after: Option<Json>,
+    pub sensitive: bool,
+    pub change: FieldChange,
+}
+
+impl Field {
+    pub fn new(path: &[&str], before: Option<Json>, after: Option<Json>) -> Self {
+        let change = match (&before, &after) {
+            (None, _) => FieldChange::Set,
+            (Some(_), None) => FieldChange::Removed,
+            (Some(_), Some(_)) => FieldChange::Changed,
+        };
+        Self {
+            path: path.iter().map(|&part| part.to_owned()).collect(),
+            before,
+            after,
+            sensitive: false,
+            change,
+        }
+    }
+
+    pub fn sensitive(path: &[&str], change: FieldChange) -> Self {
+        Self {
+            sensitive: true,
+            change,
+            ..Self::new(path, None, None)
+        }
+    }
+}
+
+/// What a registration does to one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceChange {
+    pub name: String,
+    /// `Service`, `VirtualObject` or `Workflow`.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Null when nothing serves it now.
+    pub revision_before: Option<u32>,
+    /// Null when nothing serves it afterwards.
+    pub revision_after: Option<u32>,
+    pub handlers_added: Vec<String>,
+    pub handlers_removed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    pub code: String,
+    pub message: String,
+    pub help: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldValue {
+    pub path: Vec<String>,
+    pub value: Option<Json>,
+}
+
+/// What the change was computed from. It holds right before the change, or the plan is stale.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Precondition {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absent: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldValue>,
+}
+
+impl Precondition {
+    pub fn absent() -> Self {
+        Self {
+            absent: Some(true),
+            ..Self::default()
+        }
+    }
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// From 1, in the order of execution.
+    pub id: u32,
+    pub op: Op,
+    pub risk: Risk,
+    pub resource: Resource,
+    /// Where the file asks for it.
+    pub origin: Option<Origin>,
+    /// Why it is there when nothing in the file asks for it.
+    pub reason: Option<String>,
+    pub validated: Validated,
+    pub depends_on: Vec<u32>,
+    pub fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceChange>,
+    pub refused: Option<Refused>,
+    pub precondition: Precondition,
+    /// What to do, with the secrets it takes; nothing of it is ever shown or stored.
+    #[serde(skip)]
+    pub action: Option<Action>,
+}
+
+/// What apply does for a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Register {
+        request: wire::Registration,
+        /// What the dry run said the services will be.
+        expected: Vec<ExpectedService>,
+        /// The services that the registration would leave public and the file wants private.
+        make_private: Vec<String>,
+    },
+    Update {
+        id: String,
+        request: wire::Update,
+    },
+    Configure {
+        overrides: wire::Overrides,
+    },
+    Create {
+        request: wire::NewSubscription,
+    },
+    Replace {
+        old: String,
+        request: wire::NewSubscription,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedService {
+    pub name: String,
+    pub ty: String,
+    pub handlers: Vec<String>,
+}
+
+/// Something worth knowing that is not a change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    pub code: String,
+    pub severity: Severity,
+    pub message: String,
+    pub help: Option<String>,
+    pub resource: Option<Resource>,
+    pub origin: Option<Origin>,
+}

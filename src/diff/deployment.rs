@@ -1,0 +1,186 @@
+//! Deployments: what is registered, what its connection is, and what its endpoint serves.
+
+use super::change::{Field, FieldChange};
+use crate::admin::wire;
+use crate::desired::{self, Address};
+use crate::live::{self, Live};
+use crate::secret::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The live deployments on one address, the newest first. Two can share one after a PATCH of an
+/// address; the server's own POST picks the newest [S:1.6.2, 1.7.12].
+pub fn deployments_at<'l>(live: &'l Live, identity: &str) -> Vec<&'l live::Deployment> {
+    let mut found: Vec<&live::Deployment> = live
+        .deployments
+        .iter()
+        .filter(|deployment| deployment.address.identity() == identity)
+        .collect();
+    found.sort_by(|a, b| (&b.created_at, &b.id).cmp(&(&a.created_at, &a.id)));
+    found
+}
+
+/// The connection a deployment will have: the file's fields, and the live ones where the file
+/// writes none. Every field is set, since servers differ in what they do about those left out.
+pub fn connection(entry: &desired::Deployment, live: Option<&live::Deployment>) -> wire::Connection {
+    let additional_headers = match (&entry.additional_headers, live) {
+        (Some(headers), _) => (headers.value.iter())
+            .map(|(name, header)| (name.clone(), header.value.clone()))
+            .collect(),
+        (None, Some(live)) => live.additional_headers.clone(),
+        (None, None) => BTreeMap::new(),
+    };
+    let use_http_11 = match (&entry.use_http_11, live) {
+        (Some(field), _) => field.value,
+        (None, live) => live.is_some_and(|live| live.use_http_11),
+    };
+    let role = match (&entry.assume_role_arn, live) {
+        (Some(field), _) => Some(field.value.clone()),
+        (None, live) => live.and_then(|live| live.assume_role_arn.clone()),
+    };
+    wire_connection(&entry.address.value, use_http_11, role, additional_headers)
+}
+
+pub fn stored_connection(deployment: &live::Deployment) -> wire::Connection {
+    wire_connection(
+        &deployment.address,
+        deployment.use_http_11,
+        deployment.assume_role_arn.clone(),
+        deployment.additional_headers.clone(),
+    )
+}
+
+fn wire_connection(
+    address: &Address,
+    use_http_11: bool,
+    assume_role_arn: Option<String>,
+    additional_headers: BTreeMap<String, Value>,
+) -> wire::Connection {
+    let is_http = matches!(address, Address::Http(_));
+    wire::Connection {
+        uri: is_http.then(|| address.key()),
+        use_http_11: is_http.then_some(use_http_11),
+        arn: (!is_http).then(|| address.key()),
+        assume_role_arn,
+        additional_headers,
+    }
+}
+
+/// The fields of the connection that the file manages and that differ.
+pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -> Vec<Field> {
+    let desired::Deployment {
+        address,
+        assume_role_arn,
+        additional_headers,
+        use_http_11,
+        // Not part of the connection.
+        span: _,
+        name: _,
+        metadata: _,
+        services: _,
+        allow: _,
+    } = entry;
+    let mut fields = Vec::new();
+    // Same identity, so only the scheme can differ: a plain registration would ignore it silently.
+    if address.value.key() != live.address.key() {
+        let (before, after) = (live.address.key(), address.value.key());
+        fields.push(Field::new(&["uri"], Some(before.into()), Some(after.into())));
+    }
+    if let Some(headers) = additional_headers {
+        fields.extend(header_fields(&headers.value, &live.additional_headers));
+    }
+    if let Some(wanted) = use_http_11
+        && wanted.value != live.use_http_11
+    {
+        let (before, after) = (live.use_http_11.into(), wanted.value.into());
+        fields.push(Field::new(&["use_http_11"], Some(before), Some(after)));
+    }
+    if let Some(wanted) = assume_role_arn
+        && live.assume_role_arn.as_ref() != Some(&wanted.value)
+    {
+        let before = live.assume_role_arn.clone().map(Into::into);
+        fields.push(Field::new(
+            &["assume_role_arn"],
+            before,
+            Some(wanted.value.clone().into()),
+        ));
+    }
+    fields
+}
+
+fn header_fields(wanted: &desired::Headers, live: &BTreeMap<String, Value>) -> Vec<Field> {
+    let names: BTreeSet<&String> = wanted.keys().chain(live.keys()).collect();
+    let change = |name: &String| match (wanted.get(name), live.get(name)) {
+        (Some(wanted), Some(live)) if wanted.value == *live => None,
+        (Some(_), Some(_)) => Some(FieldChange::Changed),
+        (Some(_), None) => Some(FieldChange::Set),
+        (None, _) => Some(FieldChange::Removed),
+    };
+    names
+        .into_iter()
+        .filter_map(|name| Some(Field::sensitive(&["additional_headers", name], change(name)?)))
+        .collect()
+}
+
+/// The fields of a new deployment.
+pub fn registration_fields(entry: &desired::Deployment) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for name in entry
+        .additional_headers
+        .iter()
+        .flat_map(|headers| headers.value.keys())
+    {
+        fields.push(Field::sensitive(&["additional_headers", name], FieldChange::Set));
+    }
+    if let Some(role) = &entry.assume_role_arn {
+        fields.push(Field::new(
+            &["assume_role_arn"],
+            None,
+            Some(role.value.clone().into()),
+        ));
+    }
+    for (name, value) in entry.metadata.iter().flat_map(|metadata| &metadata.value) {
+        fields.push(Field::new(&["metadata", name], None, Some(value.clone().into())));
+    }
+    if let Some(field) = &entry.use_http_11 {
+        fields.push(Field::new(&["use_http_11"], None, Some(field.value.into())));
+    }
+    fields
+}
+
+/// How the code an endpoint serves differs from what was registered: services, types, handlers and
+/// handler options. The six service options are never evidence: a difference there can be an
+/// override as well as a change of the SDK's.
+pub fn code_differences(
+    stored: &BTreeMap<String, live::Service>,
+    fresh: &BTreeMap<String, live::Service>,
+) -> Vec<String> {
+    let names: BTreeSet<&String> = stored.keys().chain(fresh.keys()).collect();
+    let mut differences = Vec::new();
+    for name in names {
+        match (stored.get(name), fresh.get(name)) {
+            (None, _) => differences.push(format!("service {name} is new")),
+            (_, None) => differences.push(format!("service {name} is gone")),
+            (Some(before), Some(after)) => {
+                if before.ty != after.ty {
+                    differences.push(format!(
+                        "service {name} is a {} and was a {}",
+                        after.ty, before.ty
+                    ));
+                }
+                let handlers: BTreeSet<&String> =
+                    before.handlers.keys().chain(after.handlers.keys()).collect();
+                for handler in handlers {
+                    match (before.handlers.get(handler), after.handlers.get(handler)) {
+                        (None, _) => differences.push(format!("handler {name}/{handler} is new")),
+                        (_, None) => differences.push(format!("handler {name}/{handler} is gone")),
+                        (Some(a), Some(b)) if a != b => {
+                            differences.push(format!("handler {name}/{handler} is declared differently"));
+                        }
+                        (Some(_), Some(_)) => {}
+                    }
+                }
+            }
+        }
+    }
+    differences
+}

@@ -1,0 +1,515 @@
+//! Subscriptions: the server never dedupes them and cannot change one, and a consumer group is
+//! what offsets are kept under. So entries are paired with live ones first, then compared.
+
+use super::change::{
+    Action, Change, Field, FieldChange, FieldValue, Kind, Op, Precondition, Refused, Resource, Risk,
+    Validated,
+};
+use super::{Work, needs, refusal, refused};
+use crate::admin::wire::NewSubscription;
+use crate::desired::{self, Consent, Sink};
+use crate::live::{self, REDACTED};
+use crate::problem::{Severity, nearest};
+use crate::secret::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+const GROUP_ID: &str = "group.id";
+
+pub fn diff(work: &mut Work<'_>) {
+    let pairing = pair(work);
+    let mut order: Vec<usize> = (0..work.input.desired.subscriptions.len()).collect();
+    order.sort_by_key(|&index| work.input.desired.subscriptions[index].key());
+    for index in order {
+        let wanted = &work.input.desired.subscriptions[index];
+        check_sink(work, wanted);
+        match pairing.of_entry.get(&index) {
+            Some(Pair::With(live)) => compare(work, wanted, live),
+            Some(Pair::Ambiguous) => ambiguous(work, wanted),
+            None => create(work, wanted),
+        }
+    }
+    leftovers(work, &pairing);
+}
+
+enum Pair<'a> {
+    With(&'a live::Subscription),
+    /// Several live ones could be meant.
+    Ambiguous,
+}
+
+#[derive(Default)]
+struct Pairing<'a> {
+    of_entry: BTreeMap<usize, Pair<'a>>,
+    /// The ids of live subscriptions that an entry stands for.
+    claimed: BTreeSet<&'a str>,
+    /// The ids of live ones that deliver the same records as another does, which is kept.
+    duplicates: BTreeMap<&'a str, &'a str>,
+}
+
+/// Live subscriptions with equal source, sink and consumer group. A group that is the
+/// subscription's own id was chosen by nobody, so all of those are one set of duplicates.
+type Set<'a> = Vec<&'a live::Subscription>;
+
+fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
+    let (desired, live) = (&work.input.desired.subscriptions, work.input.live);
+    let mut sets: BTreeMap<(&str, &str, Option<&str>), Set<'a>> = BTreeMap::new();
+    for subscription in &live.subscriptions {
+        let group = subscription.group_id().filter(|_| !subscription.has_own_group());
+        sets.entry((&subscription.source, &subscription.sink, group))
+            .or_default()
+            .push(subscription);
+    }
+    let mut pairing = Pairing::default();
+    let ends: Vec<(String, String)> = desired
+        .iter()
+        .map(|wanted| (wanted.source.value.to_string(), wanted.sink.value.to_string()))
+        .collect();
+
+    // By equal consumer group; a written one may be the very id of a live subscription.
+    for (index, wanted) in desired.iter().enumerate() {
+        let (source, sink) = (ends[index].0.as_str(), ends[index].1.as_str());
+        let own = wanted.group_id().and_then(|group| {
+            let set = sets.get_mut(&(source, sink, None))?;
+            let at = set.iter().position(|live| live.id == group)?;
+            Some(vec![set.remove(at)])
+        });
+        let set = own.or_else(|| sets.remove(&(source, sink, wanted.group_id())));
+        if let Some(set) = set.filter(|set| !set.is_empty()) {
+            pairing.claim(index, wanted, set);
+        }
+    }
+    sets.retain(|_, set| !set.is_empty());
+
+    // Then with each other, if exactly one is left on each side.
+    for (index, wanted) in desired.iter().enumerate() {
+        let same_ends = |i: usize| ends[i] == ends[index];
+        let is_free = |i: usize| !pairing.of_entry.contains_key(&i);
+        if !is_free(index) {
+            continue;
+        }
+        let entries_left = (0..desired.len()).filter(|&i| same_ends(i) && is_free(i)).count();
+        let (source, sink) = (ends[index].0.as_str(), ends[index].1.as_str());
+        let sets_left: Vec<_> = sets
+            .keys()
+            .filter(|(s, t, _)| (*s, *t) == (source, sink))
+            .copied()
+            .collect();
+        match sets_left[..] {
+            [only] if entries_left == 1 => {
+                let set = sets.remove(&only).unwrap_or_default();
+                pairing.claim(index, wanted, set);
+            }
+            [_, ..] if wanted.group_id().is_none() => {
+                pairing.of_entry.insert(index, Pair::Ambiguous);
+            }
+            _ => {}
+        }
+    }
+
+    // Then a renamed handler: same source and consumer group, another sink.
+    for (index, wanted) in desired.iter().enumerate() {
+        let Some(group) = wanted
+            .group_id()
+            .filter(|_| !pairing.of_entry.contains_key(&index))
+        else {
+            continue;
+        };
+        let source = ends[index].0.as_str();
+        let candidates: Vec<_> = sets
+            .iter()
+            .filter(|((s, _, g), set)| {
+                *s == source && (*g == Some(group) || set.iter().any(|l| l.id == group))
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        if let [only] = candidates[..] {
+            let set = sets.remove(&only).unwrap_or_default();
+            pairing.claim(index, wanted, set);
+        }
+    }
+    // What nobody claims can still deliver its records twice.
+    for set in sets.values() {
+        pairing.note_duplicates(best(set, None), set);
+    }
+    pairing
+}
+
+impl<'a> Pairing<'a> {
+    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: Set<'a>) {
+        if let Some(kept) = best(&set, Some(wanted)) {
+            self.claimed.insert(&kept.id);
+            self.of_entry.insert(index, Pair::With(kept));
+            self.note_duplicates(Some(kept), &set);
+        }
+    }
+
+    fn note_duplicates(&mut self, kept: Option<&'a live::Subscription>, set: &[&'a live::Subscription]) {
+        let Some(kept) = kept else { return };
+        for other in set.iter().filter(|other| other.id != kept.id) {
+            self.duplicates.insert(&other.id, &kept.id);
+        }
+    }
+}
+
+/// The one to keep: equal options, then the fewest that differ, then the smallest id.
+fn best<'a>(
+    set: &[&'a live::Subscription],
+    wanted: Option<&desired::Subscription>,
+) -> Option<&'a live::Subscription> {
+    set.iter()
+        .min_by_key(|live| {
+            (
+                wanted.map_or(0, |wanted| option_fields(wanted, live).len()),
+                &live.id,
+            )
+        })
+        .copied()
+}
+
+/// The options that the file writes and that differ. One the server redacts cannot be compared.
+fn option_fields(wanted: &desired::Subscription, live: &live::Subscription) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for (name, option) in &wanted.options {
+        let now = live.options.get(name);
+        if now == Some(&option.value) || now.is_some_and(|now| now.expose() == REDACTED) {
+            continue;
+        }
+        if option.value.is_sensitive() {
+            let change = if now.is_some() {
+                FieldChange::Changed
+            } else {
+                FieldChange::Set
+            };
+            fields.push(Field::sensitive(&["options", name], change));
+        } else {
+            let json = |value: &Value| value.shown().map(|text| text.to_owned().into());
+            fields.push(Field::new(
+                &["options", name],
+                now.and_then(json),
+                json(&option.value),
+            ));
+        }
+    }
+    fields
+}
+
+fn check_sink(work: &mut Work<'_>, wanted: &desired::Subscription) {
+    let sink = &wanted.sink.value;
+    let Err(problem) = exists_after(work, sink) else {
+        return;
+    };
+    if work.world.is_incomplete {
+        return;
+    }
+    let resource = Resource::new(Kind::Subscription, wanted.key());
+    let removed_by = work.outcome.changes.iter().find(|change| {
+        change
+            .services
+            .iter()
+            .any(|s| s.name == sink.service && s.handlers_removed.contains(&sink.handler))
+    });
+    let (code, message) = match removed_by {
+        Some(change) => (
+            "handler-in-use",
+            format!(
+                "{} removes the handler {}/{}, which this subscription feeds",
+                change.resource.key, sink.service, sink.handler
+            ),
+        ),
+        None => ("unknown-sink", problem.message),
+    };
+    work.find(Severity::Error, code, message, resource, Some(wanted.sink.span))
+        .help = Some(problem.help);
+}
+
+struct MissingSink {
+    message: String,
+    help: String,
+}
+
+/// Private services, and shared and workflow handlers, are valid sinks [S:all].
+fn exists_after(work: &Work<'_>, sink: &Sink) -> Result<(), MissingSink> {
+    let Some(predicted) = work.world.services.get(&sink.service) else {
+        let near = nearest(&sink.service, work.world.services.keys().map(String::as_str));
+        return Err(MissingSink {
+            message: format!("no deployment exposes the service `{}`", sink.service),
+            help: near.map_or_else(
+                || "register a deployment that exposes it first".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            ),
+        });
+    };
+    let handlers = &predicted.service.handlers;
+    if handlers.contains_key(&sink.handler) {
+        return Ok(());
+    }
+    let near = nearest(&sink.handler, handlers.keys().map(String::as_str));
+    let all = handlers
+        .keys()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(MissingSink {
+        message: format!("the service `{}` has no handler `{}`", sink.service, sink.handler),
+        help: near.map_or_else(
+            || format!("its handlers: {all}"),
+            |near| format!("did you mean `{near}`?"),
+        ),
+    })
+}
+
+fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Subscription) {
+    let mut fields = option_fields(wanted, live);
+    let sink = wanted.sink.value.to_string();
+    if sink != live.sink {
+        fields.insert(
+            0,
+            Field::new(&["sink"], Some(live.sink.clone().into()), Some(sink.into())),
+        );
+    }
+    if fields.is_empty() {
+        return;
+    }
+    let mut refusals = Vec::new();
+    let regroups = wanted
+        .group_id()
+        .is_some_and(|group| live.group_id() != Some(group));
+    match wanted.group_id() {
+        None => refusals.push(without_group(live)),
+        Some(group)
+            if regroups
+                && !work
+                    .consents
+                    .allows(Consent::Regroup, &wanted.allow, &[&wanted.key()]) =>
+        {
+            let from = live.group_id().unwrap_or("that of its Kafka cluster");
+            let message = format!(
+                "the consumer group changes from {from} to {group}: offsets start anew, so records are lost or come again"
+            );
+            let mut refusal = needs(Consent::Regroup, message, "subscription");
+            if let Some(now) = live.group_id() {
+                refusal.help = format!("to keep its offsets, write `{GROUP_ID}: {now}`; {}", refusal.help);
+            }
+            refusals.push(refusal);
+        }
+        Some(_) => {}
+    }
+    let mut options = live.options.clone();
+    options.extend(
+        wanted
+            .options
+            .iter()
+            .map(|(name, option)| (name.clone(), option.value.clone())),
+    );
+    let redacted: Vec<&str> = options
+        .iter()
+        .filter(|(_, value)| value.expose() == REDACTED)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !redacted.is_empty() {
+        refusals.push(refused(
+            "redacted-option",
+            format!(
+                "the server hides the value of {}, which the new subscription would lose",
+                redacted.join(", ")
+            ),
+            "write it under `options`",
+        ));
+    }
+    let depends_on = depends_on(work, &wanted.sink.value);
+    work.push(Change {
+        id: 0,
+        op: Op::Replace,
+        risk: Risk::Destructive,
+        resource: Resource::new(Kind::Subscription, wanted.key()).with_id(&live.id),
+        origin: work.input.sources.origin(wanted.span),
+        reason: None,
+        validated: validated(&depends_on),
+        depends_on,
+        precondition: Precondition {
+            fields: fields
+                .iter()
+                .filter(|field| !field.sensitive)
+                .map(|field| FieldValue {
+                    path: field.path.clone(),
+                    value: field.before.clone(),
+                })
+                .collect(),
+            ..Precondition::default()
+        },
+        fields,
+        services: Vec::new(),
+        refused: refusal(refusals),
+        action: Some(Action::Replace {
+            old: live.id.clone(),
+            request: NewSubscription {
+                source: wanted.source.value.to_string(),
+                sink: wanted.sink.value.to_string(),
+                options,
+            },
+        }),
+    });
+}
+
+fn without_group(live: &live::Subscription) -> Refused {
+    let help = match live.group_id() {
+        Some(now) => format!("write `{GROUP_ID}: {now}` under `options`: that keeps its offsets"),
+        None => {
+            format!("write the `{GROUP_ID}` of the Kafka cluster under `options`: that keeps its offsets")
+        }
+    };
+    refused(
+        "replace-needs-group-id",
+        "a subscription cannot be changed, and replacing it without a `group.id` in the file would lose or repeat records",
+        help,
+    )
+}
+
+fn create(work: &mut Work<'_>, wanted: &desired::Subscription) {
+    let fields = wanted
+        .options
+        .iter()
+        .map(|(name, option)| match option.value.shown() {
+            Some(text) => Field::new(&["options", name], None, Some(text.into())),
+            None => Field::sensitive(&["options", name], FieldChange::Set),
+        })
+        .collect();
+    let depends_on = depends_on(work, &wanted.sink.value);
+    work.push(Change {
+        id: 0,
+        op: Op::Create,
+        risk: Risk::Safe,
+        resource: Resource::new(Kind::Subscription, wanted.key()),
+        origin: work.input.sources.origin(wanted.span),
+        reason: None,
+        validated: validated(&depends_on),
+        depends_on,
+        fields,
+        services: Vec::new(),
+        refused: None,
+        precondition: Precondition::absent(),
+        action: Some(Action::Create {
+            request: NewSubscription {
+                source: wanted.source.value.to_string(),
+                sink: wanted.sink.value.to_string(),
+                options: wanted
+                    .options
+                    .iter()
+                    .map(|(name, option)| (name.clone(), option.value.clone()))
+                    .collect(),
+            },
+        }),
+    });
+}
+
+fn validated(depends_on: &[u32]) -> Validated {
+    if depends_on.is_empty() {
+        Validated::Local
+    } else {
+        Validated::After
+    }
+}
+
+/// A sink must exist when its subscription is posted [S:all].
+fn depends_on(work: &Work<'_>, sink: &Sink) -> Vec<u32> {
+    work.world
+        .services
+        .get(&sink.service)
+        .map(|p| p.registrations.clone())
+        .unwrap_or_default()
+}
+
+fn ambiguous(work: &mut Work<'_>, wanted: &desired::Subscription) {
+    let resource = Resource::new(Kind::Subscription, wanted.key());
+    let groups: BTreeSet<&str> = work
+        .input
+        .live
+        .subscriptions
+        .iter()
+        .filter(|live| {
+            live.source == wanted.source.value.to_string() && live.sink == wanted.sink.value.to_string()
+        })
+        .filter_map(live::Subscription::group_id)
+        .collect();
+    let groups = groups.into_iter().collect::<Vec<_>>().join(", ");
+    let message = "several live subscriptions have this source and sink, and without a `group.id` it is not clear which is meant".to_owned();
+    work.find(
+        Severity::Error,
+        "ambiguous-subscription",
+        message,
+        resource,
+        Some(wanted.span),
+    )
+    .help = Some(format!(
+        "write the `{GROUP_ID}` of the one that is meant: {groups}"
+    ));
+}
+
+/// Live subscriptions that stay although no entry lists them.
+fn leftovers(work: &mut Work<'_>, pairing: &Pairing<'_>) {
+    let mut unmanaged = Vec::new();
+    for live in &work.input.live.subscriptions {
+        if pairing.claimed.contains(live.id.as_str()) {
+            continue;
+        }
+        unmanaged.push(live.key());
+        let resource = Resource::new(Kind::Subscription, live.key()).with_id(&live.id);
+        if let Some(kept) = pairing.duplicates.get(live.id.as_str()) {
+            let message = format!("{} duplicates {kept}: every record is delivered to both", live.id);
+            work.find(
+                Severity::Warning,
+                "duplicate-subscription",
+                message,
+                resource.clone(),
+                None,
+            )
+            .help = Some("delete it once nothing depends on it; restatectl does not delete yet".to_owned());
+        }
+        feeds_removed_handler(work, live, &resource);
+        shares_group(work, live, &resource);
+    }
+    unmanaged.sort();
+    if !unmanaged.is_empty() {
+        work.outcome.unmanaged.insert(Kind::Subscription, unmanaged);
+    }
+}
+
+/// A registration that removes what a live subscription feeds would break it silently [S:all].
+fn feeds_removed_handler(work: &mut Work<'_>, live: &live::Subscription, resource: &Resource) {
+    let Some(sink) = live.feeds() else { return };
+    let exists_now = (work.input.live.services.get(&sink.service))
+        .is_some_and(|service| service.handlers.contains_key(&sink.handler));
+    if !exists_now || exists_after(work, &sink).is_ok() {
+        return;
+    }
+    let message = format!(
+        "a live subscription of {} feeds the handler {}/{}, which this plan removes",
+        live.source, sink.service, sink.handler
+    );
+    work.find(Severity::Error, "handler-in-use", message, resource.clone(), None)
+        .help = Some("keep the handler, or list the subscription with its new sink".to_owned());
+}
+
+/// Each record of a topic reaches only one of the subscriptions that share a group [S:1.6.2, 1.7.12].
+fn shares_group(work: &mut Work<'_>, live: &live::Subscription, resource: &Resource) {
+    let Some(source) = live.reads() else { return };
+    let Some(group) = live.group_id() else { return };
+    let shared = work.input.desired.subscriptions.iter().find(|wanted| {
+        wanted.source.value == source
+            && wanted.group_id() == Some(group)
+            && wanted.sink.value.to_string() != live.sink
+    });
+    let Some(wanted) = shared else { return };
+    let message = format!(
+        "shares the consumer group {group} of {source} with {}, which no entry lists: each record reaches only one of them",
+        live.sink
+    );
+    work.find(
+        Severity::Error,
+        "group-shared",
+        message,
+        resource.clone(),
+        Some(wanted.span),
+    )
+    .help = Some("give this entry a `group.id` of its own".to_owned());
+}

@@ -1,0 +1,179 @@
+//! The plan: the ordered changes with everything that was found, as one document.
+
+use crate::desired::Desired;
+use crate::diff::change::{Change, Finding, Kind};
+use crate::diff::{self, Outcome};
+use crate::live::Server;
+use crate::problem::{Problem, Severity};
+use crate::source::Sources;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Of plans and reports. A minor version adds, a major version changes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// What would change, and on what it was computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "restatectl plan")]
+pub struct Plan {
+    pub format_version: String,
+    pub restatectl_version: String,
+    /// RFC 3339, UTC. The only thing in a plan that does not follow from its inputs.
+    pub created_at: String,
+    pub target: Target,
+    pub desired: DesiredFiles,
+    /// In the order of execution.
+    pub changes: Vec<Change>,
+    pub guards: Vec<Guard>,
+    pub waiting: Vec<Waiting>,
+    pub findings: Vec<Finding>,
+    /// The keys of live resources that no file lists, by kind.
+    pub unmanaged: BTreeMap<Kind, Vec<String>>,
+    /// How many changes of each operation.
+    pub summary: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    pub admin_url: String,
+    pub cluster_name: Option<String>,
+    pub restate_version: String,
+    pub admin_api_version: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DesiredFiles {
+    pub files: Vec<DesiredFile>,
+    /// SHA-256 of the canonical desired state, in which sensitive values are pointers.
+    pub digest: String,
+    pub stack: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DesiredFile {
+    pub path: String,
+    pub sha256: String,
+}
+
+/// A safety rule and whether the plan passes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Guard {
+    pub code: String,
+    pub status: GuardStatus,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardStatus {
+    Pass,
+    Fail,
+}
+
+/// What cannot be done yet and is not a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    pub resource: diff::change::Resource,
+    pub reason: String,
+    pub invocations: u64,
+}
+
+impl Target {
+    pub fn new(admin_url: String, server: &Server) -> Self {
+        Self {
+            admin_url,
+            cluster_name: server.cluster_name.clone(),
+            restate_version: server.version.clone(),
+            admin_api_version: server.api_version,
+        }
+    }
+}
+
+impl Plan {
+    /// `created_at`: RFC 3339, from the shell, which has the clock.
+    /// `warnings`: what reading the files found, which belongs to the plan's findings.
+    pub fn new(
+        outcome: Outcome,
+        target: Target,
+        (sources, desired, warnings): (&Sources, &Desired, &[Problem]),
+        created_at: String,
+    ) -> Self {
+        let mut summary = BTreeMap::new();
+        for change in &outcome.changes {
+            *summary.entry(change.op.name().to_owned()).or_default() += 1;
+        }
+        let mut findings = outcome.findings;
+        findings.extend(warnings.iter().map(|problem| Finding {
+            code: problem.code.to_owned(),
+            severity: problem.severity,
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+            resource: None,
+            origin: problem.span.and_then(|span| sources.origin(span)),
+        }));
+        findings.sort();
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            restatectl_version: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at,
+            target,
+            desired: desired_files(sources, desired),
+            changes: outcome.changes,
+            guards: Vec::new(),
+            waiting: Vec::new(),
+            findings,
+            unmanaged: outcome.unmanaged,
+            summary,
+        }
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.changes.iter().any(|change| change.refused.is_some())
+    }
+
+    /// Something that makes the plan impossible to apply, whoever consents.
+    pub fn has_errors(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The same plan, computed at another time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let at = |plan: &Self| Self {
+            created_at: String::new(),
+            ..plan.clone()
+        };
+        at(self) == at(other)
+    }
+}
+
+fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
+    let files: Vec<DesiredFile> = sources
+        .files()
+        .iter()
+        .map(|file| DesiredFile {
+            path: file.path.clone(),
+            sha256: hex(&Sha256::digest(file.text.as_bytes())),
+        })
+        .collect();
+    let canonical = desired.canonical().to_string();
+    DesiredFiles {
+        files,
+        digest: hex(&Sha256::digest(canonical.as_bytes())),
+        stack: None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Plan>()
+}

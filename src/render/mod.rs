@@ -1,0 +1,147 @@
+//! Everything that is shown. Reads everything, decides nothing: the only modules that print.
+
+mod fields;
+mod json;
+mod plan;
+mod problems;
+mod report;
+mod style;
+
+use crate::apply::{Event, Report};
+use crate::cli::{Color, Format, Output};
+use crate::error::Failure;
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::source::Sources;
+use std::io::{IsTerminal, Write};
+use style::Style;
+
+/// Results go to standard output, everything else to standard error. A reader that goes away, as
+/// `head` does, is no error of ours, so failures to write are ignored.
+pub struct Printer {
+    format: Format,
+    out: Style,
+    err: Style,
+    verbose: bool,
+    quiet: bool,
+}
+
+impl Printer {
+    pub fn new(output: Output) -> Self {
+        let Output {
+            format,
+            color,
+            verbose,
+            quiet,
+        } = output;
+        let style = |is_terminal: bool| {
+            let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            Style::new(match color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => is_terminal && !no_color,
+            })
+        };
+        Self {
+            format,
+            out: style(std::io::stdout().is_terminal()),
+            err: style(std::io::stderr().is_terminal()),
+            verbose,
+            quiet,
+        }
+    }
+
+    pub fn plan(&self, plan: &Plan) {
+        self.result(&match self.format {
+            Format::Json => json::document(plan),
+            Format::Text => plan::text(plan, self.out),
+        });
+    }
+
+    /// The plan that apply is about to carry out: beside the report it is not the result.
+    pub fn preview(&self, plan: &Plan) {
+        match self.format {
+            Format::Text => self.result(&plan::text(plan, self.out)),
+            Format::Json if self.quiet => {}
+            Format::Json => self.aside(&plan::text(plan, self.err)),
+        }
+    }
+
+    pub fn report(&self, report: &Report) {
+        self.result(&match self.format {
+            Format::Json => json::document(report),
+            Format::Text => report::text(report, self.out),
+        });
+    }
+
+    /// A progress line as a change starts and as it ends.
+    pub fn event(&self, event: &Event<'_>) {
+        if !self.quiet {
+            self.aside(&report::progress(event, self.err));
+        }
+    }
+
+    pub fn failure(&self, failure: &Failure) {
+        match self.format {
+            Format::Json => self.result(&json::problems(&failure.problems, &failure.sources)),
+            Format::Text => self.problems(&failure.problems, &failure.sources),
+        }
+    }
+
+    /// Problems that did not end the run.
+    pub fn problems(&self, problems: &[Problem], sources: &Sources) {
+        for problem in problems {
+            self.aside(&problems::text(problem, sources, self.err));
+        }
+    }
+
+    /// `validate` found nothing to stop at.
+    pub fn valid(&self, what: &str, problems: &[Problem], sources: &Sources) {
+        match self.format {
+            Format::Json => self.result(&json::valid(problems, sources)),
+            Format::Text => {
+                self.problems(problems, sources);
+                self.result(&format!("{what}\n"));
+            }
+        }
+    }
+
+    pub fn note(&self, text: &str) {
+        if self.verbose {
+            self.aside(&format!("{text}\n"));
+        }
+    }
+
+    pub fn warn(&self, text: &str) {
+        self.aside(&format!("{}: {text}\n", self.err.warning("warning")));
+    }
+
+    /// Asks for a yes. Anything else is a no.
+    pub fn confirm(&self, question: &str) -> bool {
+        self.aside(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+    }
+
+    /// For clap, whose help and errors are rendered already.
+    pub fn raw(text: &str, is_error: bool) {
+        if is_error {
+            write(&mut std::io::stderr().lock(), text);
+        } else {
+            write(&mut std::io::stdout().lock(), text);
+        }
+    }
+
+    fn result(&self, text: &str) {
+        write(&mut std::io::stdout().lock(), text);
+    }
+
+    fn aside(&self, text: &str) {
+        write(&mut std::io::stderr().lock(), text);
+    }
+}
+
+fn write(stream: &mut impl Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}

@@ -1,0 +1,294 @@
+//! A plan for people.
+
+use super::fields;
+use super::style::Style;
+use crate::diff::change::{Change, Field, Finding, Kind, Op, ServiceChange, Validated};
+use crate::plan::Plan;
+use crate::problem::Severity;
+use crate::secret::printable;
+use std::fmt::Write;
+
+pub fn text(plan: &Plan, style: Style) -> String {
+    let mut text = String::new();
+    let server = server(plan);
+    if plan.changes.is_empty() {
+        let _ = writeln!(text, "No changes: {server} is what the file says.");
+    } else {
+        let _ = writeln!(text, "restatectl will change {server}:\n");
+        let widths = Widths::of(&plan.changes);
+        for change in &plan.changes {
+            one(&mut text, plan, change, &widths, style);
+        }
+    }
+    let mut loose = plan
+        .findings
+        .iter()
+        .filter(|finding| !is_nested(plan, finding))
+        .peekable();
+    if loose.peek().is_some() {
+        text.push('\n');
+    }
+    for finding in loose {
+        write_finding(&mut text, finding, style);
+    }
+    let _ = writeln!(text, "\n{}", summary(plan));
+    if plan.has_errors() || plan.is_refused() {
+        let _ = writeln!(text, "{}", style.error(verdict(plan)));
+    }
+    text
+}
+
+fn verdict(plan: &Plan) -> &'static str {
+    if plan.has_errors() {
+        "This plan has errors and cannot be applied."
+    } else {
+        "This plan is refused: something in it needs consent that is not given."
+    }
+}
+
+/// `http://127.0.0.1:9070 (Restate 1.7.12, cluster prod)`
+fn server(plan: &Plan) -> String {
+    let target = &plan.target;
+    let url = target.admin_url.trim_end_matches('/');
+    format!(
+        "{} (Restate {})",
+        printable(url),
+        printable(&target.restate_version)
+    )
+}
+
+struct Widths {
+    name: usize,
+    origin: usize,
+}
+
+impl Widths {
+    /// A single very long name should not push all others out of sight.
+    const LONGEST_NAME: usize = 72;
+
+    fn of(changes: &[Change]) -> Self {
+        let widest =
+            |part: fn(&Change) -> String| changes.iter().map(|change| part(change).chars().count()).max();
+        Self {
+            name: widest(name).unwrap_or(0).min(Self::LONGEST_NAME),
+            origin: widest(origin).unwrap_or(0),
+        }
+    }
+}
+
+/// `deployment https://checkout-v2.internal:9080`
+pub fn name(change: &Change) -> String {
+    let key = printable(&change.resource.key);
+    let shown = match change.resource.kind {
+        Kind::Deployment => match key.strip_suffix('/') {
+            Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
+            _ => key,
+        },
+        Kind::Service => key,
+        Kind::Subscription => {
+            let ends = key.split(" @ ").next().unwrap_or(&key);
+            ends.replace(" -> service://", " → ")
+        }
+    };
+    format!("{} {shown}", change.resource.kind.name())
+}
+
+fn origin(change: &Change) -> String {
+    match (&change.origin, &change.reason) {
+        (Some(origin), _) => format!("{}:{}", printable(&origin.file), origin.line),
+        (None, Some(reason)) => printable(reason),
+        (None, None) => String::new(),
+    }
+}
+
+pub fn symbol(op: Op) -> &'static str {
+    match op {
+        Op::Register | Op::Create => "+",
+        Op::Update | Op::Overwrite | Op::Promote | Op::Configure => "~",
+        Op::Replace => "±",
+    }
+}
+
+fn paint_symbol(op: Op, style: Style) -> String {
+    match op {
+        Op::Register | Op::Create => style.added(symbol(op)),
+        Op::Update | Op::Overwrite | Op::Promote | Op::Configure => style.changed(symbol(op)),
+        Op::Replace => style.removed(symbol(op)),
+    }
+}
+
+fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: Style) {
+    let (name, origin) = (name(change), origin(change));
+    let pad = widths.name.saturating_sub(name.chars().count());
+    let origin_pad = widths.origin.saturating_sub(origin.chars().count());
+    let _ = writeln!(
+        text,
+        "  {} {}{:pad$}  {}{:origin_pad$}  {}",
+        paint_symbol(change.op, style),
+        style.strong(&name),
+        "",
+        style.dim(&origin),
+        "",
+        how(change),
+    );
+    for service in &change.services {
+        let _ = writeln!(text, "      {}", service_line(service, &change.fields, style));
+    }
+    for field in change.fields.iter().filter(|field| field.path[0] != "services") {
+        for line in fields::lines(field, style) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+    for finding in plan.findings.iter().filter(|finding| belongs_to(finding, change)) {
+        let mark = if finding.severity == Severity::Error {
+            style.error("✗")
+        } else {
+            style.warning("!")
+        };
+        let _ = writeln!(text, "      {mark} {}", printable(&finding.message));
+        if let Some(help) = &finding.help {
+            let _ = writeln!(text, "        {}", style.dim(&printable(help)));
+        }
+    }
+    if let Some(refused) = &change.refused {
+        let refusal = format!("refused ({})", printable(&refused.code));
+        let _ = writeln!(
+            text,
+            "      {} {}: {}",
+            style.error("✗"),
+            style.error(&refusal),
+            printable(&refused.message)
+        );
+        let _ = writeln!(text, "        {}", style.dim(&printable(&refused.help)));
+    }
+}
+
+fn how(change: &Change) -> String {
+    let op = change.op.name();
+    match change.op {
+        Op::Replace => match group(&change.resource.key) {
+            Some(group) if !regroups(change) => {
+                format!("{op}, keeps group.id {}; at least once", printable(group))
+            }
+            Some(group) => format!("{op}, moves to group.id {}", printable(group)),
+            None => op.to_owned(),
+        },
+        _ if change.validated == Validated::Server && change.refused.is_none() => {
+            format!("{op}   dry run ok")
+        }
+        _ => op.to_owned(),
+    }
+}
+
+fn group(key: &str) -> Option<&str> {
+    key.split_once(" @ ").map(|(_, group)| group)
+}
+
+fn regroups(change: &Change) -> bool {
+    change
+        .fields
+        .iter()
+        .any(|field| field.path.last().is_some_and(|last| last == "group.id"))
+}
+
+/// `~ service Checkout   revision 3 → 4   + handler onOrder   - handler legacy`
+fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> String {
+    let (sign, revision) = match (service.revision_before, service.revision_after) {
+        (None, Some(after)) => (style.added("+"), format!("revision {after}")),
+        (Some(before), Some(after)) if before == after => (style.changed("~"), format!("revision {before}")),
+        (Some(before), Some(after)) => (style.changed("~"), format!("revision {before} → {after}")),
+        (Some(before), None) => (style.removed("-"), format!("revision {before}, no longer served")),
+        (None, None) => (" ".to_owned(), String::new()),
+    };
+    let mut parts = vec![format!("{sign} service {}", printable(&service.name)), revision];
+    let of_service = |what: &str| {
+        let path = ["services", &service.name, what];
+        fields.iter().find(move |field| field.path == path)
+    };
+    if let Some(ty) = of_service("type") {
+        let types = (
+            fields::value(ty.before.as_ref()),
+            fields::value(ty.after.as_ref()),
+        );
+        parts.push(format!(
+            "type {} → {}",
+            style.removed(&types.0),
+            style.added(&types.1)
+        ));
+    }
+    if let Some(moved) = of_service("deployment") {
+        let from = fields::value(moved.before.as_ref());
+        parts.push(format!("from {}", from.trim_end_matches('/')));
+    }
+    // The handlers of a new service go without saying.
+    if service.revision_before.is_some() {
+        let added = service.handlers_added.iter();
+        parts.extend(added.map(|handler| format!("{} handler {}", style.added("+"), printable(handler))));
+    }
+    let removed = service.handlers_removed.iter();
+    parts.extend(removed.map(|handler| format!("{} handler {}", style.removed("-"), printable(handler))));
+    parts.join("   ")
+}
+
+fn belongs_to(finding: &Finding, change: &Change) -> bool {
+    finding
+        .resource
+        .as_ref()
+        .is_some_and(|resource| resource.kind == change.resource.kind && resource.key == change.resource.key)
+}
+
+fn is_nested(plan: &Plan, finding: &Finding) -> bool {
+    plan.changes.iter().any(|change| belongs_to(finding, change))
+}
+
+fn write_finding(text: &mut String, finding: &Finding, style: Style) {
+    let code = printable(&finding.code);
+    let label = match finding.severity {
+        Severity::Error => style.error(&format!("error[{code}]")),
+        Severity::Warning => style.warning(&format!("warning[{code}]")),
+        Severity::Info => style.dim(&format!("info[{code}]")),
+    };
+    let place = match &finding.origin {
+        Some(origin) => format!(
+            " {}",
+            style.dim(&format!("{}:{}", printable(&origin.file), origin.line))
+        ),
+        None => String::new(),
+    };
+    let about = match &finding.resource {
+        Some(resource) => format!(" {}", printable(&resource.key)),
+        None => String::new(),
+    };
+    let _ = writeln!(text, "  {label}{place}{about}: {}", printable(&finding.message));
+    if let Some(help) = &finding.help {
+        let _ = writeln!(text, "      {}", style.dim(&printable(help)));
+    }
+}
+
+/// `Plan: 1 to register, 1 to configure. 2 live resources are not managed by this file.`
+fn summary(plan: &Plan) -> String {
+    let ops = [
+        Op::Register,
+        Op::Update,
+        Op::Overwrite,
+        Op::Promote,
+        Op::Configure,
+        Op::Create,
+        Op::Replace,
+    ];
+    let parts: Vec<String> = ops
+        .into_iter()
+        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
+        .collect();
+    let plan_line = if parts.is_empty() {
+        "Plan: nothing to do.".to_owned()
+    } else {
+        format!("Plan: {}.", parts.join(", "))
+    };
+    let unmanaged: usize = plan.unmanaged.values().map(Vec::len).sum();
+    match unmanaged {
+        0 => plan_line,
+        1 => format!("{plan_line} 1 live resource is not managed by this file."),
+        n => format!("{plan_line} {n} live resources are not managed by this file."),
+    }
+}

@@ -1,0 +1,83 @@
+//! What an apply did, for people.
+
+use super::plan::name;
+use super::style::Style;
+use crate::apply::{ChangeResult, Event, Outcome, Report, Status};
+use crate::secret::printable;
+use std::fmt::Write;
+
+pub fn progress(event: &Event<'_>, style: Style) -> String {
+    match event {
+        Event::Started(change) => format!("{} {} …\n", change.op.name(), name(change)),
+        Event::Finished(change, result) => {
+            format!(
+                "{} {}: {}\n",
+                change.op.name(),
+                name(change),
+                status(result.status, style)
+            )
+        }
+    }
+}
+
+pub fn text(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    for alert in &report.alerts {
+        let _ = writeln!(text, "{}", style.error(&printable(alert)));
+    }
+    for result in &report.changes {
+        if result.status != Status::Done {
+            write_result(&mut text, result, style);
+        }
+        if let Some(note) = &result.note {
+            let key = printable(&result.resource.key);
+            let _ = writeln!(text, "{} {key}: {}", style.warning("!"), printable(note));
+        }
+    }
+    let url = report.target.admin_url.trim_end_matches('/');
+    let headline = match report.outcome {
+        Outcome::Complete => format!("Applied to {url}"),
+        Outcome::NothingToDo => "Nothing to do".to_owned(),
+        Outcome::Incomplete => format!("Applied in part to {url}; run `restatectl apply` again to finish"),
+        Outcome::Interrupted => format!("Interrupted; run `restatectl apply` again to finish on {url}"),
+        Outcome::Refused => "Refused: nothing was changed".to_owned(),
+        Outcome::Stale => "The server moved since the plan was shown: nothing was changed".to_owned(),
+        Outcome::Failed => "The plan has errors: nothing was changed".to_owned(),
+    };
+    let counts: Vec<String> = Status::ALL
+        .into_iter()
+        .filter_map(|status| match report.summary.get(&status) {
+            None | Some(0) => None,
+            Some(n) => Some(format!("{n} {}", status.name())),
+        })
+        .collect();
+    let counts = if counts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", counts.join(", "))
+    };
+    let _ = writeln!(text, "{headline}{counts}.");
+    text
+}
+
+fn write_result(text: &mut String, result: &ChangeResult, style: Style) {
+    let key = printable(&result.resource.key);
+    let _ = write!(
+        text,
+        "{} {} {key}",
+        status(result.status, style),
+        result.op.name()
+    );
+    if let Some(error) = &result.error {
+        let _ = write!(text, ": {}", printable(&error.message));
+    }
+    text.push('\n');
+}
+
+fn status(status: Status, style: Style) -> String {
+    match status {
+        Status::Done => style.added(status.name()),
+        Status::Failed | Status::Unknown => style.error(status.name()),
+        Status::Blocked | Status::NotAttempted => style.warning(status.name()),
+    }
+}

@@ -1,0 +1,357 @@
+//! A serde deserializer over the tree that reports problems with their place and goes on.
+
+use super::Span;
+use super::node::{Kind, Node};
+use super::spanned::SPANNED;
+use crate::problem::{Problem, Problems, nearest};
+use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+use std::cell::RefCell;
+use std::fmt;
+
+/// Reads a typed value out of a tree. `None` when the root itself has the wrong shape; everything
+/// that is wrong is in `problems`.
+pub fn read<T: de::DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
+    let found = RefCell::new(Vec::new());
+    let result = T::deserialize(NodeDeserializer { node, found: &found });
+    for problem in found.into_inner() {
+        problems.push(problem);
+    }
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            if let Some(problem) = error.0 {
+                problems.push(at_least(problem, node.span));
+            }
+            None
+        }
+    }
+}
+
+/// A problem on its way to the nearest place that records it; `None` once it is recorded.
+#[derive(Debug)]
+pub struct Error(Option<Box<Problem>>);
+
+impl Error {
+    fn new(problem: Problem) -> Self {
+        Self(Some(Box::new(problem)))
+    }
+}
+
+fn at_least(problem: Box<Problem>, span: Span) -> Problem {
+    if problem.span.is_some() {
+        *problem
+    } else {
+        problem.at(span)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(problem) => f.write_str(&problem.message),
+            None => f.write_str("reported"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(Problem::error("wrong-type", message.to_string()))
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let problem = Problem::error(
+            "unknown-value",
+            format!("`{variant}` is not one of the values allowed here"),
+        );
+        let all = expected.join("`, `");
+        Self::new(problem.help(match nearest(variant, expected.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`? Allowed: `{all}`"),
+            None => format!("allowed: `{all}`"),
+        }))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct NodeDeserializer<'n> {
+    node: &'n Node,
+    found: &'n RefCell<Vec<Problem>>,
+}
+
+impl<'n> NodeDeserializer<'n> {
+    fn at(self, node: &'n Node) -> Self {
+        Self { node, ..self }
+    }
+
+    fn wrong_type(self, expected: &str) -> Error {
+        Error::new(
+            Problem::error(
+                "wrong-type",
+                format!("expected {expected}, found {}", self.node.describe()),
+            )
+            .at(self.node.span),
+        )
+    }
+
+    fn number<N: std::str::FromStr>(self) -> Result<N, Error> {
+        match &self.node.kind {
+            Kind::Scalar { text, plain: true } => text.parse().map_err(|_| self.wrong_type("a whole number")),
+            _ => Err(self.wrong_type("a whole number")),
+        }
+    }
+
+    fn map(self) -> Result<Entries<'n>, Error> {
+        match &self.node.kind {
+            Kind::Map(entries) => Ok(Entries {
+                of: self,
+                entries: entries.iter().collect(),
+                next: 0,
+            }),
+            _ => Err(self.wrong_type("a map")),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.kind {
+            Kind::Null => visitor.visit_unit(),
+            Kind::Scalar { text, .. } => visitor.visit_str(text),
+            Kind::Seq(_) => self.deserialize_seq(visitor),
+            Kind::Map(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let expected = "`true` or `false`";
+        match &self.node.kind {
+            Kind::Scalar { text, plain: true } if text == "true" => visitor.visit_bool(true),
+            Kind::Scalar { text, plain: true } if text == "false" => visitor.visit_bool(false),
+            Kind::Scalar { text, .. } => {
+                let meant = match text.to_lowercase().as_str() {
+                    "yes" | "on" | "y" | "true" => Some("write `true`, without quotes"),
+                    "no" | "off" | "n" | "false" => Some("write `false`, without quotes"),
+                    _ => None,
+                };
+                let Error(problem) = self.wrong_type(expected);
+                Err(Error(problem.map(|p| match meant {
+                    Some(meant) => Box::new(p.help(meant)),
+                    None => p,
+                })))
+            }
+            _ => Err(self.wrong_type(expected)),
+        }
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_u64(self.number()?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.kind {
+            Kind::Scalar { text, .. } => visitor.visit_str(text),
+            _ => Err(self.wrong_type("a string")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.node.kind {
+            Kind::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.node.kind {
+            Kind::Seq(items) => visitor.visit_seq(Items {
+                of: self,
+                items: items.iter(),
+            }),
+            _ => Err(self.wrong_type("a list")),
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == SPANNED {
+            visitor.visit_seq(SpanThenValue { of: self, next: 0 })
+        } else {
+            self.deserialize_seq(visitor)
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(self.map()?)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut map = self.map()?;
+        map.entries.retain(|(key, _)| {
+            let known = fields.contains(&key.name.as_str());
+            if !known {
+                let problem = Problem::error("unknown-field", format!("unknown field `{}`", key.name));
+                let problem = problem
+                    .at(key.span)
+                    .help(match nearest(&key.name, fields.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("known here: `{}`", fields.join("`, `")),
+                    });
+                self.found.borrow_mut().push(problem);
+            }
+            known
+        });
+        visitor.visit_map(map)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.node.kind {
+            Kind::Scalar { text, .. } => visitor.visit_enum(Variant(text)),
+            _ => Err(self.wrong_type("a word")),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u128 f32 f64 char bytes byte_buf unit unit_struct
+        newtype_struct tuple identifier ignored_any
+    }
+}
+
+struct Items<'n> {
+    of: NodeDeserializer<'n>,
+    items: std::slice::Iter<'n, Node>,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        self.items
+            .next()
+            .map(|item| seed.deserialize(self.of.at(item)))
+            .transpose()
+    }
+}
+
+struct Entries<'n> {
+    of: NodeDeserializer<'n>,
+    entries: Vec<&'n (super::node::Key, Node)>,
+    next: usize,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let Some((key, _)) = self.entries.get(self.next) else {
+            return Ok(None);
+        };
+        self.next += 1;
+        // A key has a place too, which only a deserializer of ours can give.
+        let node = Node {
+            span: key.span,
+            kind: Kind::Scalar {
+                text: key.name.clone(),
+                plain: false,
+            },
+        };
+        let found = self.of.found;
+        seed.deserialize(NodeDeserializer { node: &node, found })
+            .map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        let (_, value) = self.entries[self.next - 1];
+        seed.deserialize(self.of.at(value))
+    }
+}
+
+/// Answers a request for [`SPANNED`]: file, start, end, then the value.
+struct SpanThenValue<'n> {
+    of: NodeDeserializer<'n>,
+    next: usize,
+}
+
+impl<'de> SeqAccess<'de> for SpanThenValue<'_> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let span = self.of.node.span;
+        self.next += 1;
+        let number = match self.next {
+            1 => span.file,
+            2 => span.start,
+            3 => span.end,
+            _ => {
+                return seed.deserialize(self.of).map(Some).map_err(|Error(problem)| {
+                    let problem = problem.map(|p| at_least(p, span));
+                    self.of.found.borrow_mut().extend(problem);
+                    Error(None)
+                });
+            }
+        };
+        let number: U32Deserializer<Error> = number.into_deserializer();
+        seed.deserialize(number).map(Some)
+    }
+}
+
+struct Variant<'n>(&'n str);
+
+impl<'de> EnumAccess<'de> for Variant<'_> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Error> {
+        let name: StrDeserializer<'_, Error> = self.0.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _seed: S) -> Result<S::Value, Error> {
+        Err(de::Error::custom("expected a word"))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, Error> {
+        Err(de::Error::custom("expected a word"))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Error> {
+        Err(de::Error::custom("expected a word"))
+    }
+}

@@ -1,0 +1,127 @@
+//! Text to one spanned tree, for YAML, TOML and JSON, and from the tree into typed structs.
+
+pub mod de;
+pub mod node;
+mod spanned;
+mod toml;
+mod yaml;
+
+use crate::problem::{Problem, Problems};
+use node::Node;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use spanned::{Map, Read, Spanned};
+
+/// A range of bytes in one of the run's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Span {
+    pub file: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// Where something is asked for. Line and column count from 1; columns are characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// Relative to the working directory, with `/`.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Yaml,
+    Toml,
+    Json,
+}
+
+impl Format {
+    /// By extension, in any case. `None` for anything else.
+    pub fn of(path: &std::path::Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "yaml" | "yml" => Some(Self::Yaml),
+            "toml" => Some(Self::Toml),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// One file's text, kept for as long as problems may point into it.
+#[derive(Debug)]
+pub struct SourceFile {
+    pub path: String,
+    pub text: String,
+    pub format: Format,
+}
+
+/// The files of a run. A [`Span`] is resolved here.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    pub fn add(&mut self, file: SourceFile) -> u32 {
+        self.files.push(file);
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    pub fn file(&self, span: Span) -> Option<&SourceFile> {
+        self.files.get(span.file as usize)
+    }
+
+    pub fn origin(&self, span: Span) -> Option<Origin> {
+        let (line, column) = self.position(span.file, span.start)?;
+        Some(Origin {
+            file: self.file(span)?.path.clone(),
+            line,
+            column,
+        })
+    }
+
+    /// Line and column of a byte offset, both from 1.
+    pub fn position(&self, file: u32, offset: u32) -> Option<(usize, usize)> {
+        let text = &self.files.get(file as usize)?.text;
+        let before = text.get(..(offset as usize).min(text.len()))?;
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        Some((
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        ))
+    }
+
+    /// The tree of one file; `None` when its text is so broken that there is none.
+    pub fn parse(&self, file: u32, problems: &mut Problems) -> Option<Node> {
+        let source = self.files.get(file as usize)?;
+        let whole = Span {
+            file,
+            start: 0,
+            end: offset(source.text.len()),
+        };
+        if source.text.trim().is_empty() {
+            problems.push(
+                Problem::error("empty-file", "the file is empty").at(whole).help(
+                    "the smallest valid file says `version: 1`; `restatectl --help` links to a starter",
+                ),
+            );
+            return None;
+        }
+        match source.format {
+            Format::Yaml => yaml::parse(file, &source.text, problems),
+            Format::Json => yaml::parse_json(file, &source.text, problems),
+            Format::Toml => toml::parse(file, &source.text, problems),
+        }
+    }
+}
+
+/// Files are limited to far less than 4 GiB, so offsets fit.
+pub(crate) fn offset(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

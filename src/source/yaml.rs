@@ -1,0 +1,285 @@
+//! YAML, and JSON as the part of YAML that it is, into the tree.
+
+use super::node::{Key, Kind, Node};
+use super::{Span, offset};
+use crate::problem::{Problem, Problems};
+use granit_parser::{Event, Parser, ScalarStyle};
+use std::collections::HashMap;
+
+/// Aliases can make a small file expand without end; a desired state of this many values is not one.
+const MAX_NODES: usize = 1_000_000;
+/// The format itself nests six deep.
+const MAX_DEPTH: usize = 64;
+
+/// JSON is checked by a JSON parser first, since YAML would accept more.
+pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
+    let strict: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+    if let Err(error) = strict {
+        let at = line_start(text, error.line()) + error.column().saturating_sub(1);
+        let at = offset(at.min(text.len()));
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        problems.push(
+            Problem::error("invalid-json", format!("this is not valid JSON: {message}")).at(Span {
+                file,
+                start: at,
+                end: at,
+            }),
+        );
+        return None;
+    }
+    parse(file, text, problems)
+}
+
+fn line_start(text: &str, line: usize) -> usize {
+    text.split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum()
+}
+
+pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
+    let mut builder = Builder {
+        file,
+        text,
+        events: Parser::new_from_str(text),
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
+    match builder.document(problems) {
+        Ok(node) => Some(node),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+struct Builder<'t> {
+    file: u32,
+    text: &'t str,
+    events: Parser<'t, granit_parser::StrInput<'t>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl<'t> Builder<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Problem> {
+        loop {
+            match self.events.next() {
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok((event, span))) => {
+                    let range = span.byte_range().unwrap_or_default();
+                    let span = self.span(range.start, range.end);
+                    return Ok((event, span));
+                }
+                Some(Err(error)) => {
+                    let at = error
+                        .marker()
+                        .byte_offset()
+                        .unwrap_or_else(|| line_start(self.text, error.marker().line()));
+                    return Err(self.syntax_error(&error.info(), at));
+                }
+                None => return Err(self.syntax_error("the document ends too early", self.text.len())),
+            }
+        }
+    }
+
+    fn syntax_error(&self, info: &str, at: usize) -> Problem {
+        let problem =
+            Problem::error("invalid-yaml", format!("this is not valid YAML: {info}")).at(self.span(at, at));
+        let line = self.text[..at.min(self.text.len())]
+            .rfind('\n')
+            .map_or(0, |i| i + 1);
+        if self.text[line..].trim_start_matches(' ').starts_with('\t') {
+            problem.help("indent with spaces: YAML does not allow tabs")
+        } else {
+            problem
+        }
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span {
+            file: self.file,
+            start: offset(start),
+            end: offset(end.max(start)),
+        }
+    }
+
+    fn document(&mut self, problems: &mut Problems) -> Result<Node, Problem> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentEnd => {}
+                Event::DocumentStart(..) if root.is_some() => {
+                    return Err(Problem::error(
+                        "several-documents",
+                        "a second document starts here; a desired state is one document",
+                    )
+                    .at(span)
+                    .help("remove the `---` line, or move what follows to a file of its own"));
+                }
+                Event::DocumentStart(..) => {
+                    let (event, span) = self.next()?;
+                    root = Some(self.node(event, span, 0, problems)?);
+                }
+                Event::StreamEnd => {
+                    return root.ok_or_else(|| {
+                        Problem::error("empty-file", "the file has no content")
+                            .at(self.span(0, 0))
+                            .help("the smallest valid file says `version: 1`")
+                    });
+                }
+                _ => return Err(self.syntax_error("unexpected content", span.start as usize)),
+            }
+        }
+    }
+
+    fn node(
+        &mut self,
+        event: Event<'t>,
+        span: Span,
+        depth: usize,
+        problems: &mut Problems,
+    ) -> Result<Node, Problem> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(too_large(span, &format!("more than {MAX_NODES} values")));
+        }
+        if depth > MAX_DEPTH {
+            return Err(too_large(
+                span,
+                &format!("values nested more than {MAX_DEPTH} deep"),
+            ));
+        }
+        if let Some(tag) = event.tag()
+            && !tag.is_yaml_core_schema_tag("str")
+        {
+            problems.push(
+                Problem::error("yaml-tag", format!("the tag `{tag}` has no meaning here"))
+                    .at(span)
+                    .help("remove the tag; the field decides the type of a value"),
+            );
+        }
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let is_null = plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                let kind = if is_null {
+                    Kind::Null
+                } else {
+                    Kind::Scalar {
+                        text: text.into_owned(),
+                        plain,
+                    }
+                };
+                (Node { span, kind }, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                let end = loop {
+                    let (event, span) = self.next()?;
+                    if matches!(event, Event::SequenceEnd) {
+                        break span;
+                    }
+                    items.push(self.node(event, span, depth + 1, problems)?);
+                };
+                let span = self.cover(span, end, items.last().map(|n| n.span));
+                (
+                    Node {
+                        span,
+                        kind: Kind::Seq(items),
+                    },
+                    anchor,
+                )
+            }
+            Event::MappingStart(_, anchor, _) => (self.map(span, depth, problems)?, anchor),
+            Event::Alias(id) => {
+                let Some(target) = self.anchors.get(&id) else {
+                    return Err(self.syntax_error("an anchor that contains itself", span.start as usize));
+                };
+                let target = target.clone();
+                self.nodes += count(&target);
+                if self.nodes > MAX_NODES {
+                    return Err(too_large(
+                        span,
+                        &format!("aliases that expand to more than {MAX_NODES} values"),
+                    ));
+                }
+                return Ok(Node { span, ..target });
+            }
+            _ => return Err(self.syntax_error("unexpected content", span.start as usize)),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn map(&mut self, start: Span, depth: usize, problems: &mut Problems) -> Result<Node, Problem> {
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        let end = loop {
+            let (event, span) = self.next()?;
+            if matches!(event, Event::MappingEnd) {
+                break span;
+            }
+            let key = self.node(event, span, depth + 1, problems)?;
+            let (event, span) = self.next()?;
+            let value = self.node(event, span, depth + 1, problems)?;
+            let name = match key.kind {
+                Kind::Scalar { text, .. } => text,
+                Kind::Null => "null".to_owned(),
+                Kind::Seq(_) | Kind::Map(_) => {
+                    problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
+                    continue;
+                }
+            };
+            if let Some(first) = seen.get(&name) {
+                problems.push(duplicate_key(&name, key.span, *first));
+                continue;
+            }
+            seen.insert(name.clone(), key.span);
+            entries.push((Key { span: key.span, name }, value));
+        };
+        let span = self.cover(start, end, entries.last().map(|(_, n)| n.span));
+        Ok(Node {
+            span,
+            kind: Kind::Map(entries),
+        })
+    }
+
+    /// A flow collection ends at its bracket; a block collection with its last value, since its
+    /// end event comes only where the next thing starts.
+    fn cover(&self, start: Span, end: Span, last: Option<Span>) -> Span {
+        let is_flow = self.text[start.start as usize..].starts_with(['{', '[']);
+        let end = match last {
+            Some(last) if !is_flow => last.end,
+            _ => end.end,
+        };
+        Span {
+            end: end.max(start.end),
+            ..start
+        }
+    }
+}
+
+pub(super) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {
+    Problem::error("duplicate-key", format!("`{name}` is written twice"))
+        .at(second)
+        .related(first, "first written here")
+        .help("keep one of them")
+}
+
+fn too_large(span: Span, what: &str) -> Problem {
+    Problem::error("too-large", format!("the file has {what}")).at(span)
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.kind {
+        Kind::Null | Kind::Scalar { .. } => 0,
+        Kind::Seq(items) => items.iter().map(count).sum(),
+        Kind::Map(entries) => entries.iter().map(|(_, n)| count(n)).sum(),
+    }
+}
