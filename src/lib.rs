@@ -14,11 +14,13 @@
 //! source of v.
 
 pub mod problem;
+
 pub mod secret;
 
 pub mod source;
 
 pub mod config;
+
 pub mod desired;
 
 pub mod check;
@@ -33,10 +35,10 @@ pub mod plan;
 
 pub mod apply;
 
+pub mod cli;
+
 pub mod error;
 
 pub mod render;
-
-pub mod cli;
 
 pub mod cmd;

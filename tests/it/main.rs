@@ -1,0 +1,24 @@
+//! One binary for all integration tests: `harness` runs the real program, `server` boots real
+//! Restate servers, `fake` is a server that fails on purpose, `endpoint` and `sdk` are what gets
+//! deployed. The rest is a file per subject.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its scene has failed"
+)]
+
+mod architecture;
+mod bad;
+mod connect;
+mod determinism;
+mod endpoint;
+mod examples;
+mod fake;
+mod faults;
+mod harness;
+mod laws;
+mod schemas;
+mod sdk;
+mod server;
+mod suite;
+mod world;

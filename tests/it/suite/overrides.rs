@@ -1,0 +1,193 @@
+//! Overrides across registrations, which reset them all.
+
+use super::{checkout, on_every_server, private_checkout, service};
+use crate::endpoint::{Endpoint, Manifest, Options};
+use crate::world::{World, fields, finding, findings, ops};
+use serde_json::{Value, json};
+
+on_every_server! {
+    overrides_survive_a_new_revision,
+    a_private_service_stays_private,
+    resets_of_overrides_that_no_file_manages,
+    what_the_sdk_declares_is_no_override,
+    exposing_by_registration_needs_consent,
+    exposing_by_override_needs_consent,
+    exposing_by_registration_that_the_file_wants,
+}
+
+fn overrides_survive_a_new_revision(world: &World) {
+    let old = private_checkout(world, &["onOrder"]);
+    world.apply();
+    let new = private_checkout(world, &["onOrder", "onRefund"]);
+    let plan = world.plan();
+    assert_eq!(
+        ops(&plan),
+        [format!("register {}", new.url()), "configure Checkout".to_owned()]
+    );
+    let configure = &plan["changes"][1];
+    assert_eq!(
+        fields(configure),
+        ["public: true → false", "idempotency_retention: 1d → 7d"]
+    );
+    assert_eq!(
+        configure["precondition"],
+        json!({ "revision": 1, "fields": [
+            { "path": ["public"], "value": false }, { "path": ["idempotency_retention"], "value": "7d" }] })
+    );
+    assert_eq!(
+        findings(&plan),
+        [""; 0],
+        "managed overrides are put back, which is nothing to warn of"
+    );
+    world.apply();
+    let live = world.service("Checkout");
+    assert_eq!((&live["revision"], &live["public"]), (&json!(2), &json!(false)));
+    assert_eq!(live["idempotency_retention"], "7d");
+    drop(old);
+}
+
+/// On the real servers a request in between could get through; the fake's log proves the order.
+fn a_private_service_stays_private(world: &World) {
+    let _old = private_checkout(world, &["onOrder"]);
+    world.apply();
+    let new = Endpoint::start(
+        Manifest::new()
+            .service(checkout(&["onOrder"]))
+            .service(service("Mail")),
+    );
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }}, Mail: {{ public: false }} }}\n",
+        new.url()
+    ));
+    if let crate::world::Target::Fake(fake) = &world.target {
+        fake.clear_requests();
+    }
+    world.apply();
+    for name in ["Checkout", "Mail"] {
+        assert_eq!(world.service(name)["public"], false);
+    }
+    let crate::world::Target::Fake(fake) = &world.target else {
+        return;
+    };
+    let writes: Vec<String> = fake
+        .requests()
+        .iter()
+        .filter(|r| r.method != "GET" && !r.body.contains("\"dry_run\":true"))
+        .map(|r| {
+            format!(
+                "{} {} {}",
+                r.method,
+                &r.path[3..],
+                if r.method == "PATCH" { &r.body } else { "" }
+            )
+        })
+        .collect();
+    assert_eq!(
+        writes[..3],
+        [
+            "POST /deployments ",
+            "PATCH /services/Checkout {\"public\":false}",
+            "PATCH /services/Mail {\"public\":false}"
+        ]
+    );
+}
+
+fn resets_of_overrides_that_no_file_manages(world: &World) {
+    let _old = private_checkout(world, &["onOrder"]);
+    world.apply();
+    world.override_service("Checkout", &json!({ "inactivity_timeout": "2m" }));
+    let new = private_checkout(world, &["onOrder"]);
+    let plan = world.plan();
+    let reset = finding(&plan, "override-reset");
+    assert_eq!(
+        reset["message"],
+        "resets inactivity_timeout of Checkout (2m → 1m), which no file manages"
+    );
+    assert_eq!(
+        reset["resource"],
+        json!({ "kind": "deployment", "key": new.url() })
+    );
+    assert_eq!(findings(&plan), ["override-reset"]);
+    let text = world.run(&["plan"]).expect(0).stdout;
+    assert!(
+        text.contains("      ! resets inactivity_timeout of Checkout (2m → 1m)"),
+        "{text}"
+    );
+    world.apply();
+    assert_eq!(world.service("Checkout")["inactivity_timeout"], "1m");
+}
+
+fn what_the_sdk_declares_is_no_override(world: &World) {
+    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"]).inactivity_timeout_ms(120_000)));
+    world.register(&old.url());
+    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", new.url()));
+    assert_eq!(findings(&world.plan()), [""; 0]);
+    // What cannot be told apart is taken for an override.
+    assert_eq!(
+        findings(&world.plan_with(&["--discover", "none"], 0)),
+        ["override-reset"]
+    );
+    world.apply();
+}
+
+fn exposing_by_registration_needs_consent(world: &World) {
+    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.register(&old.url());
+    world.override_service("Checkout", &json!({ "public": false }));
+    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', name: shop }}]\n",
+        new.url()
+    ));
+    let plan = world.plan_with(&[], 5);
+    assert_eq!(plan["changes"][0]["refused"]["code"], "expose");
+    assert_eq!(findings(&plan), ["override-reset"]);
+    world.plan_with(&["--allow", "expose=other"], 5);
+    let allowed = world.plan_with(&["--allow", "expose=shop"], 0);
+    assert_eq!(allowed["changes"][0]["refused"], Value::Null);
+    assert_eq!(world.service("Checkout")["public"], false);
+    let report = world.apply_fails(&["--allow", "expose"], 0);
+    assert_eq!(report["outcome"], "complete");
+    assert_eq!(world.service("Checkout")["public"], true);
+}
+
+fn exposing_by_override_needs_consent(world: &World) {
+    let endpoint = private_checkout(world, &["onOrder"]);
+    world.apply();
+    let wants = |allow: &str| {
+        world.wants(&format!(
+            "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true{allow} }} }}\n",
+            endpoint.url()
+        ));
+    };
+    wants("");
+    assert_eq!(world.plan_with(&[], 5)["changes"][0]["refused"]["code"], "expose");
+    wants(", allow: [expose]");
+    let plan = world.plan();
+    assert_eq!(
+        (&plan["changes"][0]["refused"], &plan["changes"][0]["risk"]),
+        (&Value::Null, &json!("breaking"))
+    );
+    world.apply();
+    assert_eq!(world.service("Checkout")["public"], true);
+}
+
+fn exposing_by_registration_that_the_file_wants(world: &World) {
+    let _old = private_checkout(world, &["onOrder"]);
+    world.apply();
+    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let wants = |allow: &str| {
+        world.wants(&format!(
+            "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true{allow} }} }}\n",
+            new.url()
+        ));
+    };
+    wants("");
+    assert_eq!(world.plan_with(&[], 5)["changes"][0]["refused"]["code"], "expose");
+    wants(", allow: [expose]");
+    let plan = world.plan();
+    assert_eq!(ops(&plan), [format!("register {}", new.url())]);
+    assert_eq!(finding(&plan, "override-reset")["severity"], "warning");
+    world.apply();
+}
