@@ -41,3 +41,56 @@ fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(()) % 512;
     pause.mul_f64(0.5 + f64::from(u32::try_from(random).unwrap_or(0)) / 1024.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    fn busy(retry_after: u64) -> Error {
+        let retry_after = Some(Duration::from_secs(retry_after));
+        Error::new(
+            ErrorKind::Status {
+                http_status: 429,
+                restate_code: None,
+                retry_after,
+            },
+            "busy",
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_as_long_as_the_server_asks() {
+        let (start, calls) = (Instant::now(), Cell::new(0));
+        let answer = within(Duration::from_secs(60), async || {
+            calls.set(calls.get() + 1);
+            if calls.get() < 3 { Err(busy(7)) } else { Ok(()) }
+        });
+        assert_eq!(answer.await, Ok(()));
+        assert_eq!(start.elapsed().as_secs(), 14);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ends_within_its_budget() {
+        let start = Instant::now();
+        let answer: Result<(), Error> = within(Duration::from_secs(9), async || Err(busy(0))).await;
+        assert!(answer.is_err() && start.elapsed() < Duration::from_secs(9));
+        let answer: Result<(), Error> = within(Duration::from_secs(9), async || Err(busy(10))).await;
+        assert!(
+            answer.is_err() && start.elapsed() < Duration::from_secs(9),
+            "no use in waiting longer"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_final_is_not_tried_again() {
+        let calls = Cell::new(0);
+        let refused = Error::new(ErrorKind::Refused { http_status: 401 }, "no");
+        let answer: Result<(), Error> = within(Duration::from_secs(9), async || {
+            calls.set(calls.get() + 1);
+            Err(refused.clone())
+        })
+        .await;
+        assert_eq!((answer, calls.get()), (Err(refused.clone()), 1));
+    }
+}

@@ -9,6 +9,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Duration(i128);
 
+/// What the server can still echo: 7,304,484 days. On more it panics while it stores it [S].
+const LONGEST: i128 = 7_304_484 * 86_400 * 1_000_000_000;
+
 impl Duration {
     /// # Errors
     /// Says what is wrong, and where possible what to write instead.
@@ -36,6 +39,9 @@ impl Duration {
         let duration = span
             .to_duration(SpanRelativeTo::days_are_24_hours())
             .map_err(|_| "the duration is too long".to_owned())?;
+        if duration.as_nanos() > LONGEST {
+            return Err("the duration is too long".to_owned());
+        }
         Ok(Self(duration.as_nanos()))
     }
 

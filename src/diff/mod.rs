@@ -5,6 +5,7 @@ pub mod change;
 mod consent;
 mod deployment;
 mod existing;
+mod pairing;
 pub mod probe;
 mod registrations;
 mod services;

@@ -5,13 +5,14 @@ use super::change::{
     Action, Change, Field, FieldChange, FieldValue, Kind, Op, Precondition, Refused, Resource, Risk,
     Validated,
 };
+use super::pairing::{Pair, Pairing, pair};
 use super::{Work, needs, refusal, refused};
 use crate::admin::wire::NewSubscription;
 use crate::desired::{self, Consent, Sink};
 use crate::live::{self, REDACTED};
 use crate::problem::{Severity, nearest};
 use crate::secret::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const GROUP_ID: &str = "group.id";
 
@@ -31,143 +32,8 @@ pub fn diff(work: &mut Work<'_>) {
     leftovers(work, &pairing);
 }
 
-enum Pair<'a> {
-    With(&'a live::Subscription),
-    /// Several live ones could be meant.
-    Ambiguous,
-}
-
-#[derive(Default)]
-struct Pairing<'a> {
-    of_entry: BTreeMap<usize, Pair<'a>>,
-    /// The ids of live subscriptions that an entry stands for.
-    claimed: BTreeSet<&'a str>,
-    /// The ids of live ones that deliver the same records as another does, which is kept.
-    duplicates: BTreeMap<&'a str, &'a str>,
-}
-
-/// Live subscriptions with equal source, sink and consumer group. A group that is the
-/// subscription's own id was chosen by nobody, so all of those are one set of duplicates.
-type Set<'a> = Vec<&'a live::Subscription>;
-
-fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
-    let (desired, live) = (&work.input.desired.subscriptions, work.input.live);
-    let mut sets: BTreeMap<(&str, &str, Option<&str>), Set<'a>> = BTreeMap::new();
-    for subscription in &live.subscriptions {
-        let group = subscription.group_id().filter(|_| !subscription.has_own_group());
-        sets.entry((&subscription.source, &subscription.sink, group))
-            .or_default()
-            .push(subscription);
-    }
-    let mut pairing = Pairing::default();
-    let ends: Vec<(String, String)> = desired
-        .iter()
-        .map(|wanted| (wanted.source.value.to_string(), wanted.sink.value.to_string()))
-        .collect();
-
-    // By equal consumer group; a written one may be the very id of a live subscription.
-    for (index, wanted) in desired.iter().enumerate() {
-        let (source, sink) = (ends[index].0.as_str(), ends[index].1.as_str());
-        let own = wanted.group_id().and_then(|group| {
-            let set = sets.get_mut(&(source, sink, None))?;
-            let at = set.iter().position(|live| live.id == group)?;
-            Some(vec![set.remove(at)])
-        });
-        let set = own.or_else(|| sets.remove(&(source, sink, wanted.group_id())));
-        if let Some(set) = set.filter(|set| !set.is_empty()) {
-            pairing.claim(index, wanted, set);
-        }
-    }
-    sets.retain(|_, set| !set.is_empty());
-
-    // Then with each other, if exactly one is left on each side.
-    for (index, wanted) in desired.iter().enumerate() {
-        let same_ends = |i: usize| ends[i] == ends[index];
-        let is_free = |i: usize| !pairing.of_entry.contains_key(&i);
-        if !is_free(index) {
-            continue;
-        }
-        let entries_left = (0..desired.len()).filter(|&i| same_ends(i) && is_free(i)).count();
-        let (source, sink) = (ends[index].0.as_str(), ends[index].1.as_str());
-        let sets_left: Vec<_> = sets
-            .keys()
-            .filter(|(s, t, _)| (*s, *t) == (source, sink))
-            .copied()
-            .collect();
-        match sets_left[..] {
-            [only] if entries_left == 1 => {
-                let set = sets.remove(&only).unwrap_or_default();
-                pairing.claim(index, wanted, set);
-            }
-            [_, ..] if wanted.group_id().is_none() => {
-                pairing.of_entry.insert(index, Pair::Ambiguous);
-            }
-            _ => {}
-        }
-    }
-
-    // Then a renamed handler: same source and consumer group, another sink.
-    for (index, wanted) in desired.iter().enumerate() {
-        let Some(group) = wanted
-            .group_id()
-            .filter(|_| !pairing.of_entry.contains_key(&index))
-        else {
-            continue;
-        };
-        let source = ends[index].0.as_str();
-        let candidates: Vec<_> = sets
-            .iter()
-            .filter(|((s, _, g), set)| {
-                *s == source && (*g == Some(group) || set.iter().any(|l| l.id == group))
-            })
-            .map(|(key, _)| *key)
-            .collect();
-        if let [only] = candidates[..] {
-            let set = sets.remove(&only).unwrap_or_default();
-            pairing.claim(index, wanted, set);
-        }
-    }
-    // What nobody claims can still deliver its records twice.
-    for set in sets.values() {
-        pairing.note_duplicates(best(set, None), set);
-    }
-    pairing
-}
-
-impl<'a> Pairing<'a> {
-    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: Set<'a>) {
-        if let Some(kept) = best(&set, Some(wanted)) {
-            self.claimed.insert(&kept.id);
-            self.of_entry.insert(index, Pair::With(kept));
-            self.note_duplicates(Some(kept), &set);
-        }
-    }
-
-    fn note_duplicates(&mut self, kept: Option<&'a live::Subscription>, set: &[&'a live::Subscription]) {
-        let Some(kept) = kept else { return };
-        for other in set.iter().filter(|other| other.id != kept.id) {
-            self.duplicates.insert(&other.id, &kept.id);
-        }
-    }
-}
-
-/// The one to keep: equal options, then the fewest that differ, then the smallest id.
-fn best<'a>(
-    set: &[&'a live::Subscription],
-    wanted: Option<&desired::Subscription>,
-) -> Option<&'a live::Subscription> {
-    set.iter()
-        .min_by_key(|live| {
-            (
-                wanted.map_or(0, |wanted| option_fields(wanted, live).len()),
-                &live.id,
-            )
-        })
-        .copied()
-}
-
 /// The options that the file writes and that differ. One the server redacts cannot be compared.
-fn option_fields(wanted: &desired::Subscription, live: &live::Subscription) -> Vec<Field> {
+pub fn option_fields(wanted: &desired::Subscription, live: &live::Subscription) -> Vec<Field> {
     let mut fields = Vec::new();
     for (name, option) in &wanted.options {
         let now = live.options.get(name);

@@ -1,1 +1,520 @@
+//! What goes wrong half-way: lost answers, dead servers, impatient people, other writers.
 
+use crate::endpoint::{Behaviour, Endpoint, Manifest, unreachable_url};
+use crate::fake::{Fault, Match};
+use crate::harness::Ran;
+use crate::suite::{checkout, private_checkout, service};
+use crate::world::{Target, World, findings, ops};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const SOURCE: &str = "kafka://main/orders";
+const SINK: &str = "service://Checkout/onOrder";
+
+fn shop(world: &World) -> Endpoint {
+    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }} }}\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]\n",
+        endpoint.url()
+    ));
+    endpoint
+}
+
+fn writes(world: &World) -> Vec<String> {
+    let requests = world.as_fake().requests();
+    requests
+        .iter()
+        .filter(|r| r.method != "GET" && !r.body.contains("\"dry_run\":true"))
+        .map(|r| format!("{} {}", r.method, r.path.trim_start_matches("/v4")))
+        .collect()
+}
+
+fn times(method: &str, path: &str, skip: usize, times: usize) -> Match {
+    Match {
+        method: method.to_owned(),
+        path_prefix: path.to_owned(),
+        skip,
+        times,
+    }
+}
+
+/// The first POST is the plan's dry run.
+fn the_registration() -> Match {
+    times("POST", "/deployments", 1, 1)
+}
+
+#[test]
+fn a_lost_answer_to_a_registration_is_read_again_and_stays_private() {
+    for fault in [Fault::DropAfter, Fault::Truncated, Fault::MalformedJson] {
+        let world = World::fake("1.7.12");
+        let _endpoint = shop(&world);
+        world.as_fake().on(the_registration(), fault.clone());
+        world.apply();
+        assert_eq!(world.service("Checkout")["public"], false, "{fault:?}");
+        assert_eq!(world.service("Checkout")["revision"], 1, "{fault:?}");
+        let posts = writes(&world)
+            .iter()
+            .filter(|w| *w == "POST /deployments")
+            .count();
+        assert_eq!(posts, 1, "it landed, so it is not sent again: {fault:?}");
+    }
+}
+
+#[test]
+fn a_registration_that_did_not_land_is_sent_again() {
+    for fault in [
+        Fault::DropBefore,
+        Fault::RetriesExhausted,
+        Fault::Status(503, vec![], String::new()),
+    ] {
+        let world = World::fake("1.7.12");
+        let _endpoint = shop(&world);
+        world.as_fake().on(the_registration(), fault);
+        world.apply();
+        assert_eq!(world.service("Checkout")["revision"], 1);
+    }
+}
+
+#[test]
+fn a_lost_answer_to_a_subscription_does_not_duplicate_it() {
+    for fault in [
+        Fault::DropAfter,
+        Fault::DropBefore,
+        Fault::RetriesExhausted,
+        Fault::Truncated,
+    ] {
+        let world = World::fake("1.7.12");
+        let _endpoint = shop(&world);
+        world
+            .as_fake()
+            .on(Match::first("POST", "/subscriptions"), fault.clone());
+        world.apply();
+        assert_eq!(world.subscriptions().len(), 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn reads_and_repeatable_writes_are_tried_again() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    let fake = world.as_fake();
+    let later = vec![("retry-after".to_owned(), "1".to_owned())];
+    fake.on(
+        Match::first("GET", "/deployments"),
+        Fault::Status(429, later, String::new()),
+    );
+    fake.on(
+        Match::first("GET", "/services"),
+        Fault::Status(502, vec![], "bad gateway".to_owned()),
+    );
+    fake.on(Match::first("GET", "/version"), Fault::DropBefore);
+    fake.on(
+        Match::first("POST", "/deployments"),
+        Fault::Status(504, vec![], String::new()),
+    );
+    fake.on(times("PATCH", "/services/Checkout", 0, 3), Fault::DropAfter);
+    world.apply();
+}
+
+#[test]
+fn a_service_that_stays_public_leads_the_report() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    world.as_fake().on(
+        times("PATCH", "/services/Checkout", 0, 1000),
+        Fault::Status(500, vec![], "broken".to_owned()),
+    );
+    let ran = world.run(&["apply", "--yes", "--timeout", "2s"]).expect(3);
+    assert!(
+        ran.stdout.contains("\nservice Checkout IS PUBLIC\n"),
+        "{}",
+        ran.stdout
+    );
+    let report = ran.stdout.split("Plan: ").nth(1).unwrap();
+    assert!(
+        report
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("service Checkout IS PUBLIC"),
+        "{report}"
+    );
+    assert_eq!(
+        writes(&world).last().unwrap(),
+        "PATCH /services/Checkout",
+        "nothing else is started"
+    );
+    assert_eq!(world.subscriptions().len(), 0);
+}
+
+#[test]
+fn the_unit_keeps_trying_for_its_whole_time_budget() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    world.as_fake().on(
+        times("PATCH", "/services/Checkout", 0, 6),
+        Fault::Status(503, vec![], String::new()),
+    );
+    world.apply();
+    assert_eq!(world.service("Checkout")["public"], false);
+}
+
+#[test]
+fn a_failed_change_blocks_only_what_depends_on_it() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new());
+    endpoint.mount("/a", Manifest::new().service(checkout(&["onOrder"])));
+    endpoint.mount("/b", Manifest::new().service(service("Mail")));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\n\
+         services: {{ Checkout: {{ abort_timeout: 1h }}, Mail: {{ abort_timeout: 1h }} }}\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]\n",
+        endpoint.url_at("/a"),
+        endpoint.url_at("/b")
+    ));
+    let refusal = json!({ "message": "disk full", "restate_code": null }).to_string();
+    let json_type = vec![("content-type".to_owned(), "application/json".to_owned())];
+    world.as_fake().on(
+        times("POST", "/deployments", 2, 1),
+        Fault::Status(500, json_type, refusal),
+    );
+    let report = world.apply_fails(&[], 3);
+    let statuses: Vec<_> = report["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["failed", "done", "blocked", "done", "blocked"]);
+    assert_eq!(report["outcome"], "incomplete");
+    assert_eq!(
+        report["changes"][0]["error"],
+        json!({ "message": "disk full", "restate_code": null, "http_status": 500 })
+    );
+    assert_eq!(world.service("Mail")["abort_timeout"], "1h");
+    // Running it again finishes it.
+    let report = world.apply();
+    assert_eq!(report["summary"]["done"], 3);
+}
+
+#[test]
+fn a_replace_that_dies_between_its_halves_is_finished_by_the_next_run() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    world.apply();
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]\n",
+        endpoint.url()
+    ));
+    world.as_fake().on(
+        Match::first("POST", "/subscriptions"),
+        Fault::Delay(Duration::from_secs(20)),
+    );
+    let mut child = world.desk.command(&["apply", "--yes"]).spawn().unwrap();
+    wait_until(|| world.subscriptions().is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let plan = world.plan();
+    assert_eq!(ops(&plan), [format!("create {SOURCE} -> {SINK} @ g1")]);
+    world.apply();
+    assert_eq!(world.subscriptions()[0]["options"]["group.id"], "g1");
+}
+
+#[test]
+fn two_writers_of_one_subscription_leave_one() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    // The other writer creates its own between our reading of the list and our creating.
+    world.as_fake().on(
+        Match::first("POST", "/subscriptions"),
+        Fault::Delay(Duration::from_millis(1500)),
+    );
+    let child = world
+        .desk
+        .command(&["apply", "--yes", "--format", "json"])
+        .spawn()
+        .unwrap();
+    wait_until(|| writes(&world).iter().any(|w| w == "POST /subscriptions"));
+    world.as_fake().state(|state| {
+        let theirs = crate::fake::kafka::Subscription {
+            id: "sub_0AAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+            source: SOURCE.to_owned(),
+            sink: SINK.to_owned(),
+            options: [("group.id".to_owned(), "g1".to_owned())].into(),
+        };
+        state.subscriptions.push(theirs);
+    });
+    let ran = Ran::of(child).expect(0);
+    let live = world.subscriptions();
+    assert_eq!(live.len(), 1, "{live:?}");
+    assert_eq!(
+        live[0]["id"], "sub_0AAAAAAAAAAAAAAAAAAAAAAA",
+        "the greater id goes"
+    );
+    assert!(
+        ran.json()["changes"][2]["note"]
+            .as_str()
+            .unwrap()
+            .contains("at the same time"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn what_somebody_else_did_since_the_plan_is_not_done_twice() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    let fake = world.as_fake();
+    // The plan takes its time, and meanwhile somebody registers the same address.
+    fake.on(
+        Match::first("POST", "/deployments"),
+        Fault::Delay(Duration::from_millis(1500)),
+    );
+    let child = world
+        .desk
+        .command(&["apply", "--yes", "--format", "json"])
+        .spawn()
+        .unwrap();
+    wait_until(|| fake.requests().iter().any(|r| r.method == "POST"));
+    world.register(&endpoint.url());
+    let report = Ran::of(child).expect(3).json();
+    assert!(
+        report["changes"][0]["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("plan again"),
+        "{report}"
+    );
+    world.apply();
+}
+
+fn signal(child: &std::process::Child, signal: &str) {
+    let killed = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
+#[test]
+fn an_interrupt_finishes_the_change_in_flight() {
+    for name in ["-INT", "-TERM"] {
+        let world = World::fake("1.7.12");
+        let _endpoint = shop(&world);
+        world
+            .as_fake()
+            .on(the_registration(), Fault::Delay(Duration::from_secs(1)));
+        let child = world
+            .desk
+            .command(&["apply", "--yes", "--format", "json"])
+            .spawn()
+            .unwrap();
+        wait_until(|| writes(&world).iter().any(|w| w == "POST /deployments"));
+        signal(&child, name);
+        let report = Ran::of(child).expect(130).json();
+        assert_eq!(report["outcome"], "interrupted");
+        assert_eq!(
+            report["summary"],
+            json!({ "done": 1, "failed": 0, "blocked": 0, "not-attempted": 2, "unknown": 0 })
+        );
+        assert_eq!(world.service("Checkout")["public"], false, "the unit is whole");
+        world.apply();
+    }
+}
+
+#[test]
+fn a_second_interrupt_aborts() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    world
+        .as_fake()
+        .on(the_registration(), Fault::Delay(Duration::from_secs(60)));
+    let child = world
+        .desk
+        .command(&["apply", "--yes", "--format", "json"])
+        .spawn()
+        .unwrap();
+    wait_until(|| writes(&world).iter().any(|w| w == "POST /deployments"));
+    signal(&child, "-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let report = Ran::of(child).expect(130).json();
+    assert_eq!(report["summary"]["unknown"], 1);
+    assert_eq!(report["summary"]["not-attempted"], 2);
+}
+
+/// The real server dies while a registration waits for its endpoint.
+#[test]
+fn a_server_that_dies_leaves_an_outcome_that_the_next_run_settles() {
+    let mut world = World::real("1.7.12");
+    let endpoint = shop(&world);
+    endpoint.behave(Behaviour::Slow(Duration::from_millis(1200)));
+    let args = ["apply", "--yes", "--format", "json", "--timeout", "3s"];
+    let child = world.desk.command(&args).spawn().unwrap();
+    // The plan's dry run, then the registration.
+    wait_until(|| endpoint.requests().len() >= 2);
+    let Target::Real(server) = &mut world.target else {
+        unreachable!()
+    };
+    server.kill9();
+    let ran = Ran::of(child).expect(3);
+    let report = ran.json();
+    assert_eq!(report["changes"][0]["status"], "unknown", "{report}");
+    assert_eq!(report["changes"][1]["status"], "not-attempted");
+    assert_eq!(report["alerts"], json!(["service Checkout MAY BE PUBLIC"]));
+    let Target::Real(server) = &mut world.target else {
+        unreachable!()
+    };
+    server.restart();
+    endpoint.behave(Behaviour::Normal);
+    world.apply();
+    assert_eq!(world.service("Checkout")["public"], false);
+    assert_eq!(world.service("Checkout")["revision"], 1);
+}
+
+#[test]
+fn endpoints_that_are_not_up_yet_are_waited_for() {
+    let world = World::real("1.7.12");
+    let mut early = Endpoint::start(Manifest::new().service(service("Mail")));
+    let (port, uri) = (early.port(), early.url());
+    early.stop();
+    world.wants(&format!("deployments: [{{ uri: '{uri}' }}]\n"));
+    let child = world.desk.command(&["apply", "--yes"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let _late = Endpoint::start_on(port, Manifest::new().service(service("Mail")));
+    Ran::of(child).expect(0);
+    assert_eq!(world.service("Mail")["revision"], 1);
+}
+
+#[test]
+fn a_slow_endpoint_is_bounded_by_the_discovery_timeout() {
+    let world = World::real("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    endpoint.behave(Behaviour::Slow(Duration::from_secs(30)));
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let plan = world.plan_with(&["--discovery-timeout", "1s"], 1);
+    assert_eq!(findings(&plan), ["dry-run-refused"]);
+    endpoint.behave(Behaviour::Slow(Duration::from_millis(1500)));
+    world.apply();
+}
+
+#[test]
+fn an_address_shared_by_two_deployments_is_told() {
+    for version in ["1.7.12", "1.6.2"] {
+        let world = World::real(version);
+        let endpoint = Endpoint::start(Manifest::new());
+        endpoint.mount("/a", Manifest::new().service(service("Mail")));
+        endpoint.mount("/b", Manifest::new().service(service("Mail")));
+        let first = world.register(&endpoint.url_at("/a"));
+        world.register(&endpoint.url_at("/b"));
+        let path = format!("/deployments/{}", first["id"].as_str().unwrap());
+        let (status, body) = world.admin("PATCH", &path, Some(&json!({ "uri": endpoint.url_at("/b") })));
+        assert_eq!(status, 200, "{body}");
+        world.wants(&format!(
+            "deployments: [{{ uri: '{}' }}]\n",
+            endpoint.url_at("/b")
+        ));
+        let plan = world.plan();
+        assert_eq!(
+            (&plan["changes"], findings(&plan)),
+            (&json!([]), vec!["duplicate-deployment".to_owned()])
+        );
+    }
+}
+
+#[test]
+fn no_request_is_ever_forced_but_dry_runs() {
+    let world = World::fake("1.7.12");
+    let _one = private_checkout(&world, &["onOrder"]);
+    world.apply();
+    let _two = private_checkout(&world, &["onOrder", "more"]);
+    world.apply();
+    for request in world
+        .as_fake()
+        .requests()
+        .iter()
+        .filter(|r| r.path.ends_with("/deployments") && r.method == "POST")
+    {
+        let body: Value = serde_json::from_str(&request.body).unwrap();
+        assert!(
+            body["force"].is_boolean() && body["breaking"].is_boolean(),
+            "always explicit: {body}"
+        );
+        assert!(body["force"] == false || body["dry_run"] == true, "{body}");
+    }
+}
+
+#[test]
+fn writes_go_one_at_a_time_and_reads_at_most_so_many() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new());
+    let mut file = String::from("deployments:\n");
+    for n in 0..12 {
+        endpoint.mount(
+            &format!("/{n}"),
+            Manifest::new().service(service(&format!("S{n}"))),
+        );
+        file += &format!("  - uri: '{}'\n", endpoint.url_at(&format!("/{n}")));
+    }
+    world.wants(&file);
+    // Each dry run takes long enough for all others that may to start beside it.
+    world.as_fake().on(
+        times("POST", "/deployments", 0, 12),
+        Fault::Delay(Duration::from_millis(400)),
+    );
+    let child = world
+        .desk
+        .command(&["plan", "--parallelism", "3"])
+        .spawn()
+        .unwrap();
+    let posts = || {
+        world
+            .as_fake()
+            .requests()
+            .iter()
+            .filter(|r| r.method == "POST")
+            .count()
+    };
+    wait_until(|| posts() >= 3);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(posts(), 3);
+    Ran::of(child).expect(0);
+    world.apply();
+}
+
+#[test]
+fn a_message_with_a_secret_and_terminal_codes_is_cleaned() {
+    let world = World::fake("1.7.12");
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', additional_headers: {{ authorization: Bearer t0p/s3cr3t }} }}]\n",
+        unreachable_url()
+    ));
+    let echo =
+        json!({ "message": "no: Bearer t0p/s3cr3t, t0p%2Fs3cr3t \u{1b}[2J", "restate_code": "META0003" })
+            .to_string();
+    world.as_fake().on(
+        times("POST", "/deployments", 0, 9),
+        Fault::Status(500, vec![], echo),
+    );
+    for format in ["text", "json"] {
+        let ran = world.run(&["plan", "--format", format]).expect(1);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !all.contains("s3cr3t") && !all.contains('\u{1b}') && !all.contains("\\u001b"),
+            "{all}"
+        );
+    }
+}
+
+#[track_caller]
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it did not happen within 30 s");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
