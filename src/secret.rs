@@ -120,15 +120,15 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => ' ',
-            c if c.is_control() || is_direction_override(c) => '\u{fffd}',
+            c if steers_terminal(c) => '\u{fffd}',
             c => c,
         })
         .collect()
 }
 
-/// Unicode's bidirectional controls reorder what a reader sees.
-fn is_direction_override(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Control characters, and Unicode's bidirectional controls, which reorder what a reader sees.
+pub fn steers_terminal(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -111,11 +111,7 @@ fn read_file(path: &Path) -> Result<SourceFile, Problem> {
         )
         .help("save the file as UTF-8")
     })?;
-    Ok(SourceFile {
-        path: shown,
-        text,
-        format,
-    })
+    Ok(SourceFile::new(shown, text, format))
 }
 
 /// Relative to the working directory, with `/`, so that origins are the same on every machine.

@@ -4,7 +4,10 @@ use super::style::Style;
 use crate::problem::{Problem, Severity};
 use crate::secret::printable;
 use crate::source::{Sources, Span};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, SourceCode,
+    SourceSpan, SpanContents,
+};
 use std::fmt;
 
 pub fn text(problem: &Problem, sources: &Sources, style: Style) -> String {
@@ -16,13 +19,12 @@ pub fn text(problem: &Problem, sources: &Sources, style: Style) -> String {
     let source = problem
         .span
         .and_then(|span| sources.file(span))
-        // Tabs and the like are shown as one character each, so that the marks stay in place.
-        .map(|file| NamedSource::new(&file.path, shown(&file.text)));
+        .map(|file| NamedSource::new(&file.path, Lines(file.quotable())));
     let mut text = String::new();
     let rendered = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(100)
-        .with_context_lines(0)
+        .with_context_lines(1)
         .render_report(&mut text, &Shown { problem, source });
     match rendered {
         Ok(()) => text + "\n",
@@ -30,21 +32,35 @@ pub fn text(problem: &Problem, sources: &Sources, style: Style) -> String {
     }
 }
 
-/// The text with control characters replaced by others of the same length in bytes.
-fn shown(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\r' | '\t' => c,
-            c if c.is_ascii_control() => '?',
-            c => c,
-        })
-        .collect()
+/// Shows the whole lines of a span and no others: a line more on each side says little, and a span
+/// alone says too little. miette asks with context for what it prints, and without for the place.
+#[derive(Debug)]
+struct Lines(String);
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        if before == 0 {
+            return self.0.read_span(span, 0, 0);
+        }
+        let (start, end) = (
+            span.offset().min(self.0.len()),
+            (span.offset() + span.len()).min(self.0.len()),
+        );
+        let start = self.0[..start].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.0[end..].find('\n').map_or(self.0.len(), |at| end + at);
+        self.0.read_span(&(start, end - start).into(), 0, 0)
+    }
 }
 
 #[derive(Debug)]
 struct Shown<'a> {
     problem: &'a Problem,
-    source: Option<NamedSource<String>>,
+    source: Option<NamedSource<Lines>>,
 }
 
 impl fmt::Display for Shown<'_> {
@@ -98,9 +114,9 @@ impl Diagnostic for Shown<'_> {
 }
 
 /// Marks the first line of a span only: a whole block underlined says less than its start.
-fn first_line(source: Option<&NamedSource<String>>, span: Span, length: usize) -> usize {
+fn first_line(source: Option<&NamedSource<Lines>>, span: Span, length: usize) -> usize {
     source
-        .and_then(|source| source.inner().get(span.start as usize..span.end as usize))
+        .and_then(|source| source.inner().0.get(span.start as usize..span.end as usize))
         .and_then(|text| text.find('\n'))
         .unwrap_or(length)
 }

@@ -89,6 +89,22 @@ impl<'n> NodeDeserializer<'n> {
         Self { node, ..self }
     }
 
+    /// For fields that cannot hold a secret, so that the value can be quoted.
+    fn wrong_word(self, expected: &str) -> Error {
+        match &self.node.kind {
+            Kind::Scalar { text, plain } => {
+                let found = if *plain {
+                    format!("`{text}`")
+                } else {
+                    format!("the string \"{text}\"")
+                };
+                let message = format!("expected {expected}, found {found}");
+                Error::new(Problem::error("wrong-type", message).at(self.node.span))
+            }
+            _ => self.wrong_type(expected),
+        }
+    }
+
     fn wrong_type(self, expected: &str) -> Error {
         Error::new(
             Problem::error(
@@ -101,8 +117,8 @@ impl<'n> NodeDeserializer<'n> {
 
     fn number<N: std::str::FromStr>(self) -> Result<N, Error> {
         match &self.node.kind {
-            Kind::Scalar { text, plain: true } => text.parse().map_err(|_| self.wrong_type("a whole number")),
-            _ => Err(self.wrong_type("a whole number")),
+            Kind::Scalar { text, plain: true } => text.parse().map_err(|_| self.wrong_word("a whole number")),
+            _ => Err(self.wrong_word("a whole number")),
         }
     }
 
@@ -141,7 +157,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
                     "no" | "off" | "n" | "false" => Some("write `false`, without quotes"),
                     _ => None,
                 };
-                let Error(problem) = self.wrong_type(expected);
+                let Error(problem) = self.wrong_word(expected);
                 Err(Error(problem.map(|p| match meant {
                     Some(meant) => Box::new(p.help(meant)),
                     None => p,

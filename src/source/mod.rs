@@ -1,6 +1,7 @@
 //! Text to one spanned tree, for YAML, TOML and JSON, and from the tree into typed structs.
 
 pub mod de;
+mod hidden;
 pub mod node;
 mod spanned;
 mod toml;
@@ -55,6 +56,39 @@ pub struct SourceFile {
     pub path: String,
     pub text: String,
     pub format: Format,
+    /// Bytes that must not be shown, in order; known once the file is parsed.
+    hidden: Vec<std::ops::Range<usize>>,
+}
+
+impl SourceFile {
+    pub fn new(path: String, text: String, format: Format) -> Self {
+        Self {
+            path,
+            text,
+            format,
+            hidden: Vec::new(),
+        }
+    }
+
+    /// The text for quoting lines of it, byte for byte as long as the text itself: sensitive values
+    /// are stars, and what could steer a terminal is a question mark.
+    pub fn quotable(&self) -> String {
+        let mut hidden = self.hidden.iter().peekable();
+        let mut quotable = String::with_capacity(self.text.len());
+        for (at, c) in self.text.char_indices() {
+            while hidden.next_if(|range| range.end <= at).is_some() {}
+            let is_hidden = hidden.peek().is_some_and(|range| range.contains(&at));
+            match c {
+                '\n' | '\r' | '\t' => quotable.push(c),
+                _ if is_hidden => quotable.extend(std::iter::repeat_n('*', c.len_utf8())),
+                _ if crate::secret::steers_terminal(c) => {
+                    quotable.extend(std::iter::repeat_n('?', c.len_utf8()))
+                }
+                _ => quotable.push(c),
+            }
+        }
+        quotable
+    }
 }
 
 /// The files of a run. A [`Span`] is resolved here.
@@ -98,7 +132,18 @@ impl Sources {
     }
 
     /// The tree of one file; `None` when its text is so broken that there is none.
-    pub fn parse(&self, file: u32, problems: &mut Problems) -> Option<Node> {
+    pub fn parse(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
+        let tree = self.tree(file, problems);
+        let source = self.files.get_mut(file as usize)?;
+        source.hidden = match &tree {
+            Some(root) => hidden::in_tree(root, &source.text),
+            None => hidden::in_text(&source.text),
+        };
+        source.hidden.sort_by_key(|range| range.start);
+        tree
+    }
+
+    fn tree(&self, file: u32, problems: &mut Problems) -> Option<Node> {
         let source = self.files.get(file as usize)?;
         let whole = Span {
             file,
@@ -107,9 +152,9 @@ impl Sources {
         };
         if source.text.trim().is_empty() {
             problems.push(
-                Problem::error("empty-file", "the file is empty").at(whole).help(
-                    "the smallest valid file says `version: 1`; `restatectl --help` links to a starter",
-                ),
+                Problem::error("empty-file", "the file is empty")
+                    .at(whole)
+                    .help("the smallest valid file says `version: 1`"),
             );
             return None;
         }

@@ -29,14 +29,13 @@ pub struct Key {
 }
 
 impl Node {
-    /// What a reader would call this value, for messages.
-    pub fn describe(&self) -> String {
+    /// What kind of value this is, for messages. The value itself may be a secret.
+    pub fn describe(&self) -> &'static str {
         match &self.kind {
-            Kind::Null => "nothing".to_owned(),
-            Kind::Scalar { text, plain: true } => format!("`{text}`"),
-            Kind::Scalar { text, plain: false } => format!("the string \"{text}\""),
-            Kind::Seq(_) => "a list".to_owned(),
-            Kind::Map(_) => "a map".to_owned(),
+            Kind::Null => "nothing",
+            Kind::Scalar { .. } => "a single value",
+            Kind::Seq(_) => "a list",
+            Kind::Map(_) => "a map",
         }
     }
 }

@@ -11,16 +11,20 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
     let reader = Reader { file, text };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        let span = error.span().unwrap_or_default();
-        let code = if error.message().contains("duplicate key") {
-            "duplicate-key"
+        let range = error.span().unwrap_or_default();
+        let span = reader.span(range.clone());
+        problems.push(if error.message().contains("duplicate key") {
+            let key = text.get(range).unwrap_or_default();
+            Problem::error("duplicate-key", format!("`{key}` is written twice"))
+                .at(span)
+                .help("keep one of them")
         } else {
-            "invalid-toml"
-        };
-        problems.push(
-            Problem::error(code, format!("this is not valid TOML: {}", error.message()))
-                .at(reader.span(span)),
-        );
+            Problem::error(
+                "invalid-toml",
+                format!("this is not valid TOML: {}", error.message()),
+            )
+            .at(span)
+        });
     }
     let whole = 0..text.len();
     errors.is_empty().then(|| reader.table(table.into_inner(), whole))

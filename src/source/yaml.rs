@@ -19,13 +19,18 @@ pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<Node
         let at = offset(at.min(text.len()));
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
-        problems.push(
-            Problem::error("invalid-json", format!("this is not valid JSON: {message}")).at(Span {
-                file,
-                start: at,
-                end: at,
-            }),
-        );
+        let span = Span {
+            file,
+            start: at,
+            end: at,
+        };
+        let problem = Problem::error("invalid-json", format!("this is not valid JSON: {message}")).at(span);
+        let is_after_comma = text[..at as usize].trim_end().ends_with(',');
+        problems.push(match text[at as usize..].chars().next() {
+            Some('}' | ']') if is_after_comma => problem.help("remove the comma before it"),
+            Some('/' | '#') => problem.help("JSON has no comments; YAML and TOML do"),
+            _ => problem,
+        });
         return None;
     }
     parse(file, text, problems)

@@ -1,1 +1,140 @@
+//! The exact bytes of a plan depend on nothing but what the file and the server say.
 
+use crate::endpoint::{Endpoint, Manifest};
+use crate::suite::{checkout, service};
+use crate::world::World;
+use serde_json::{Value, json};
+
+/// The file as YAML with the maps in this or in reverse order; lists keep theirs.
+fn yaml(value: &Value, reversed: bool) -> String {
+    fn ordered(value: &Value, reversed: bool) -> Value {
+        match value {
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map
+                    .iter()
+                    .map(|(k, v)| (k.clone(), ordered(v, reversed)))
+                    .collect();
+                if reversed {
+                    entries.reverse();
+                }
+                Value::Object(entries.into_iter().collect())
+            }
+            Value::Array(items) => items.iter().map(|item| ordered(item, reversed)).collect(),
+            other => other.clone(),
+        }
+    }
+    serde_yaml::to_string(&ordered(value, reversed)).unwrap()
+}
+
+/// The plan's bytes without what must differ: the time, and where in the file things stand.
+fn bytes(world: &World, args: &[&str]) -> String {
+    let mut plan = world.plan_with(args, 0);
+    plan["created_at"] = json!(null);
+    plan["desired"]["files"] = json!(null);
+    for change in plan["changes"].as_array_mut().unwrap() {
+        change["origin"] = json!(null);
+    }
+    for finding in plan["findings"].as_array_mut().unwrap() {
+        finding["origin"] = json!(null);
+    }
+    serde_json::to_string(&plan).unwrap()
+}
+
+#[test]
+fn the_order_of_keys_answers_and_requests_does_not_matter() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new());
+    endpoint.mount(
+        "/old",
+        Manifest::new()
+            .service(checkout(&["onOrder"]))
+            .service(service("Mail")),
+    );
+    endpoint.mount(
+        "/a",
+        Manifest::new()
+            .service(checkout(&["onOrder", "onRefund"]))
+            .service(service("Audit")),
+    );
+    endpoint.mount(
+        "/b",
+        Manifest::new().service(service("Mail")).service(service("Audit")),
+    );
+    for n in 0..8 {
+        endpoint.mount(
+            &format!("/x{n}"),
+            Manifest::new().service(service(&format!("X{n}"))),
+        );
+        world.register(&endpoint.url_at(&format!("/x{n}")));
+    }
+    world.register(&endpoint.url_at("/old"));
+    world.override_service(
+        "Mail",
+        &json!({ "abort_timeout": "3m", "journal_retention": "3d" }),
+    );
+    for n in 0..6 {
+        world.subscribe(
+            "kafka://main/t",
+            "service://Checkout/onOrder",
+            &json!({ "group.id": format!("g{}", n / 2) }),
+        );
+    }
+    let state = json!({
+        "version": 1,
+        "deployments": [
+            { "uri": endpoint.url_at("/a"), "additional_headers": { "x-b": "1234", "x-a": "1234", "x-c": "1234" }, "metadata": { "b": "1", "a": "2" } },
+            { "uri": endpoint.url_at("/b"), "use_http_11": true },
+        ],
+        "services": {
+            "Mail": { "public": false, "idempotency_retention": "3d" },
+            "Checkout": { "abort_timeout": "3m", "inactivity_timeout": "1h" },
+            "Audit": { "public": false },
+            "X3": { "public": false },
+        },
+        "subscriptions": [
+            { "source": "kafka://main/u", "sink": "service://Checkout/onOrder", "options": { "z": "1", "group.id": "u", "a": "2" } },
+            { "source": "kafka://main/t", "sink": "service://Checkout/onOrder", "options": { "group.id": "g1", "fetch.min.bytes": "1" } },
+        ],
+    });
+    world.desk.write("restate.yaml", yaml(&state, false));
+    let one = bytes(&world, &["--parallelism", "1"]);
+    assert!(one.matches("\"id\":").count() >= 8, "{one}");
+    for parallelism in ["1", "3", "64"] {
+        assert_eq!(one, bytes(&world, &["--parallelism", parallelism]));
+    }
+    world.desk.write("restate.yaml", yaml(&state, true));
+    assert_eq!(one, bytes(&world, &[]));
+    // The three formats are one.
+    std::fs::remove_file(world.desk.path().join("restate.yaml")).unwrap();
+    world.desk.write("restate.json", state.to_string());
+    assert_eq!(one, bytes(&world, &[]));
+    std::fs::remove_file(world.desk.path().join("restate.json")).unwrap();
+    world.desk.write("restate.toml", toml::to_string(&state).unwrap());
+    assert_eq!(one, bytes(&world, &[]));
+}
+
+/// And byte for byte with nothing taken out, but the time.
+#[test]
+fn two_plans_of_the_same_are_the_same() {
+    let world = World::fake("1.6.2");
+    let endpoint = Endpoint::start(
+        Manifest::new()
+            .service(checkout(&["a", "b", "c", "d"]))
+            .service(service("Mail")),
+    );
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ public: false }} }}\n",
+        endpoint.url()
+    ));
+    let text = |_| {
+        let plan = world.run(&["plan", "--format", "json"]).expect(0).stdout;
+        let line = plan
+            .lines()
+            .find(|line| line.contains("created_at"))
+            .unwrap()
+            .to_owned();
+        plan.replace(&line, "")
+    };
+    let plans: Vec<String> = (0..4).map(text).collect();
+    assert!(plans.windows(2).all(|pair| pair[0] == pair[1]));
+}

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad;
+mod conformance;
 mod connect;
 mod determinism;
 mod endpoint;
