@@ -67,7 +67,7 @@ impl Desired {
             services,
             subscriptions,
         } = file;
-        check_version(version, root, problems);
+        check_version(version.as_ref(), root, problems);
         Self {
             deployments: entries(deployments)
                 .filter_map(|entry| Deployment::build(entry, problems))
@@ -97,7 +97,7 @@ impl Desired {
     }
 }
 
-fn check_version(version: Option<Read<u64>>, root: Span, problems: &mut Problems) {
+fn check_version(version: Option<&Read<u64>>, root: Span, problems: &mut Problems) {
     let top = Span {
         end: root.start,
         ..root
@@ -111,7 +111,7 @@ fn check_version(version: Option<Read<u64>>, root: Span, problems: &mut Problems
             .at(top)
             .help(format!("add `version: {FORMAT_VERSION}` at the top")),
         ),
-        Some(Read {
+        Some(&Read {
             value: Some(found),
             span,
         }) if found != FORMAT_VERSION => problems.push(

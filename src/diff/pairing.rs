@@ -51,7 +51,7 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
         });
         let set = own.or_else(|| sets.remove(&(source, sink, wanted.group_id())));
         if let Some(set) = set.filter(|set| !set.is_empty()) {
-            pairing.claim(index, wanted, set);
+            pairing.claim(index, wanted, &set);
         }
     }
     sets.retain(|_, set| !set.is_empty());
@@ -73,7 +73,7 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
         match sets_left[..] {
             [only] if entries_left == 1 => {
                 let set = sets.remove(&only).unwrap_or_default();
-                pairing.claim(index, wanted, set);
+                pairing.claim(index, wanted, &set);
             }
             [_, ..] if wanted.group_id().is_none() => {
                 pairing.of_entry.insert(index, Pair::Ambiguous);
@@ -100,7 +100,7 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
             .collect();
         if let [only] = candidates[..] {
             let set = sets.remove(&only).unwrap_or_default();
-            pairing.claim(index, wanted, set);
+            pairing.claim(index, wanted, &set);
         }
     }
     // What nobody claims can still deliver its records twice.
@@ -111,11 +111,11 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
 }
 
 impl<'a> Pairing<'a> {
-    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: Set<'a>) {
-        if let Some(kept) = best(&set, Some(wanted)) {
+    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: &Set<'a>) {
+        if let Some(kept) = best(set, Some(wanted)) {
             self.claimed.insert(&kept.id);
             self.of_entry.insert(index, Pair::With(kept));
-            self.note_duplicates(Some(kept), &set);
+            self.note_duplicates(Some(kept), set);
         }
     }
 

@@ -136,6 +136,10 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
                 Some(Err(error)) if error.is_endpoint_failure() => {
                     "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it"
                 }
+                // META0014: the endpoint does not speak HTTP/2 [S:all].
+                Some(Err(error)) if error.restate_code() == Some("META0014") => {
+                    "the endpoint speaks HTTP/1.1 only: write `use_http_11: true`"
+                }
                 _ => "the endpoint must answer as a Restate service; see the server's message",
             };
             let code = match failure {

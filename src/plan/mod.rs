@@ -168,7 +168,9 @@ fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 pub fn schema() -> schemars::Schema {

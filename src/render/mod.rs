@@ -52,7 +52,7 @@ impl Printer {
     }
 
     pub fn plan(&self, plan: &Plan) {
-        self.result(&match self.format {
+        result(&match self.format {
             Format::Json => json::document(plan),
             Format::Text => plan::text(plan, self.out),
         });
@@ -61,14 +61,14 @@ impl Printer {
     /// The plan that apply is about to carry out: beside the report it is not the result.
     pub fn preview(&self, plan: &Plan) {
         match self.format {
-            Format::Text => self.result(&plan::text(plan, self.out)),
+            Format::Text => result(&plan::text(plan, self.out)),
             Format::Json if self.quiet => {}
-            Format::Json => self.aside(&plan::text(plan, self.err)),
+            Format::Json => aside(&plan::text(plan, self.err)),
         }
     }
 
     pub fn report(&self, report: &Report) {
-        self.result(&match self.format {
+        result(&match self.format {
             Format::Json => json::document(report),
             Format::Text => report::text(report, self.out),
         });
@@ -77,13 +77,13 @@ impl Printer {
     /// A progress line as a change starts and as it ends.
     pub fn event(&self, event: &Event<'_>) {
         if !self.quiet {
-            self.aside(&report::progress(event, self.err));
+            aside(&report::progress(event, self.err));
         }
     }
 
     pub fn failure(&self, failure: &Failure) {
         match self.format {
-            Format::Json => self.result(&json::problems(&failure.problems, &failure.sources)),
+            Format::Json => result(&json::problems(&failure.problems, &failure.sources)),
             Format::Text => self.problems(&failure.problems, &failure.sources),
         }
     }
@@ -91,34 +91,34 @@ impl Printer {
     /// Problems that did not end the run.
     pub fn problems(&self, problems: &[Problem], sources: &Sources) {
         for problem in problems {
-            self.aside(&problems::text(problem, sources, self.err));
+            aside(&problems::text(problem, sources, self.err));
         }
     }
 
     /// `validate` found nothing to stop at.
     pub fn valid(&self, what: &str, problems: &[Problem], sources: &Sources) {
         match self.format {
-            Format::Json => self.result(&json::valid(problems, sources)),
+            Format::Json => result(&json::valid(problems, sources)),
             Format::Text => {
                 self.problems(problems, sources);
-                self.result(&format!("{what}\n"));
+                result(&format!("{what}\n"));
             }
         }
     }
 
     pub fn note(&self, text: &str) {
         if self.verbose {
-            self.aside(&format!("{text}\n"));
+            aside(&format!("{text}\n"));
         }
     }
 
     pub fn warn(&self, text: &str) {
-        self.aside(&format!("{}: {text}\n", self.err.warning("warning")));
+        aside(&format!("{}: {text}\n", self.err.warning("warning")));
     }
 
     /// Asks for a yes. Anything else is a no.
     pub fn confirm(&self, question: &str) -> bool {
-        self.aside(&format!("{question} [y/N] "));
+        aside(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer);
         read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
@@ -126,20 +126,16 @@ impl Printer {
 
     /// For clap, whose help and errors are rendered already.
     pub fn raw(text: &str, is_error: bool) {
-        if is_error {
-            write(&mut std::io::stderr().lock(), text);
-        } else {
-            write(&mut std::io::stdout().lock(), text);
-        }
+        if is_error { aside(text) } else { result(text) }
     }
+}
 
-    fn result(&self, text: &str) {
-        write(&mut std::io::stdout().lock(), text);
-    }
+fn result(text: &str) {
+    write(&mut std::io::stdout().lock(), text);
+}
 
-    fn aside(&self, text: &str) {
-        write(&mut std::io::stderr().lock(), text);
-    }
+fn aside(text: &str) {
+    write(&mut std::io::stderr().lock(), text);
 }
 
 fn write(stream: &mut impl Write, text: &str) {

@@ -31,7 +31,10 @@ pub fn text(plan: &Plan, style: Style) -> String {
     for finding in loose {
         write_finding(&mut text, finding, style);
     }
-    let _ = writeln!(text, "\n{}", summary(plan));
+    let summary = summary(plan);
+    if !summary.is_empty() {
+        let _ = writeln!(text, "\n{summary}");
+    }
     if plan.has_errors() || plan.is_refused() {
         let _ = writeln!(text, "{}", style.error(verdict(plan)));
     }
@@ -173,6 +176,8 @@ fn how(change: &Change) -> String {
             Some(group) => format!("{op}, moves to group.id {}", printable(group)),
             None => op.to_owned(),
         },
+        // Before it, the service is what the registration makes of it, not what it is now.
+        Op::Configure if change.validated == Validated::After => format!("{op}, after the registration"),
         _ if change.validated == Validated::Server && change.refused.is_none() => {
             format!("{op}   dry run ok")
         }
@@ -280,15 +285,16 @@ fn summary(plan: &Plan) -> String {
         .into_iter()
         .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
         .collect();
-    let plan_line = if parts.is_empty() {
-        "Plan: nothing to do.".to_owned()
-    } else {
-        format!("Plan: {}.", parts.join(", "))
-    };
     let unmanaged: usize = plan.unmanaged.values().map(Vec::len).sum();
-    match unmanaged {
-        0 => plan_line,
-        1 => format!("{plan_line} 1 live resource is not managed by this file."),
-        n => format!("{plan_line} {n} live resources are not managed by this file."),
-    }
+    let unmanaged = match unmanaged {
+        0 => None,
+        1 => Some("1 live resource is not managed by this file.".to_owned()),
+        n => Some(format!("{n} live resources are not managed by this file.")),
+    };
+    let changes = (!parts.is_empty()).then(|| format!("Plan: {}.", parts.join(", ")));
+    [changes, unmanaged]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

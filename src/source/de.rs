@@ -24,7 +24,7 @@ pub fn read<T: de::DeserializeOwned>(node: &Node, problems: &mut Problems) -> Op
         Ok(value) => Some(value),
         Err(error) => {
             if let Some(problem) = error.0 {
-                problems.push(at_least(problem, node.span));
+                problems.push(at_least(*problem, node.span));
             }
             None
         }
@@ -41,9 +41,9 @@ impl Error {
     }
 }
 
-fn at_least(problem: Box<Problem>, span: Span) -> Problem {
+fn at_least(problem: Problem, span: Span) -> Problem {
     if problem.span.is_some() {
-        *problem
+        problem
     } else {
         problem.at(span)
     }
@@ -325,7 +325,7 @@ impl<'de> SeqAccess<'de> for SpanThenValue<'_> {
             3 => span.end,
             _ => {
                 return seed.deserialize(self.of).map(Some).map_err(|Error(problem)| {
-                    let problem = problem.map(|p| at_least(p, span));
+                    let problem = problem.map(|p| at_least(*p, span));
                     self.of.found.borrow_mut().extend(problem);
                     Error(None)
                 });

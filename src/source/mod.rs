@@ -82,7 +82,7 @@ impl SourceFile {
                 '\n' | '\r' | '\t' => quotable.push(c),
                 _ if is_hidden => quotable.extend(std::iter::repeat_n('*', c.len_utf8())),
                 _ if crate::secret::steers_terminal(c) => {
-                    quotable.extend(std::iter::repeat_n('?', c.len_utf8()))
+                    quotable.extend(std::iter::repeat_n('?', c.len_utf8()));
                 }
                 _ => quotable.push(c),
             }

@@ -107,6 +107,8 @@ fn a_token_that_is_refused() {
     assert_eq!(problem(&desk, &args), (1, "token-refused".to_owned()));
     desk.set_env("TOKEN", "right-token");
     desk.run(&[&["plan"], &args[..]].concat()).expect(0);
+    fake.on(Match::first("GET", "/services"), Fault::Unauthorized);
+    desk.run(&[&["plan"], &args[..]].concat()).expect(1);
     assert_eq!(
         problem(&desk, &["--token-env", "NOT_SET"]),
         (1, "no-token".to_owned())
@@ -291,4 +293,57 @@ fn calls_go_to_the_highest_version_both_speak() {
             "{requests:#?}"
         );
     }
+}
+
+#[test]
+fn a_plan_names_its_target() {
+    let world = World::fake("1.7.12");
+    world.wants("");
+    let target = world.plan()["target"].clone();
+    assert_eq!(target["cluster_name"], world.as_fake().cluster_name());
+    assert_eq!(target["admin_url"], format!("{}/", world.admin_url()));
+    assert_eq!(target["restate_version"], "1.7.12");
+}
+
+#[test]
+fn a_server_that_does_not_answer() {
+    let world = World::real("1.7.12");
+    let crate::world::Target::Real(server) = &world.target else {
+        unreachable!()
+    };
+    server.pause();
+    let args = ["--admin-url", server.admin_url(), "--timeout", "1s"];
+    assert_eq!(problem(&desk(), &args), (1, "connection-lost".to_owned()));
+    server.resume();
+    world.wants("");
+    world.plan();
+}
+
+/// What is private cannot be called; what is not, can.
+#[test]
+fn overrides_take_effect_at_the_ingress() {
+    use crate::sdk::SdkEndpoint;
+    use crate::server::{Profile, Server};
+    use crate::world::Target;
+    let world = World::of(Target::Real(Server::boot("1.7.12", Profile::Full)), "1.7.12");
+    let endpoint = SdkEndpoint::start_edition(2);
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Greeter: {{ public: false }} }}\n",
+        endpoint.url()
+    ));
+    world.apply();
+    let Target::Real(server) = &world.target else {
+        unreachable!()
+    };
+    assert_eq!(world.plan()["target"]["cluster_name"], server.cluster_name());
+    let call = |path: &str, input| world.call(&format!("{}{path}", server.ingress_url()), input);
+    let name = serde_json::json!("World");
+    assert_eq!(call("/Counter/me/get", None), 200);
+    assert_eq!(call("/Greeter/greet", Some(&name)), 400);
+    world.override_service("Greeter", &serde_json::json!({ "public": true }));
+    assert_eq!(call("/Greeter/greet", Some(&name)), 200);
+    let Target::Real(server) = world.target else {
+        unreachable!()
+    };
+    server.stop();
 }

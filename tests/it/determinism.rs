@@ -102,6 +102,9 @@ fn the_order_of_keys_answers_and_requests_does_not_matter() {
     for parallelism in ["1", "3", "64"] {
         assert_eq!(one, bytes(&world, &["--parallelism", parallelism]));
     }
+    world.as_fake().shuffle(false);
+    assert_eq!(one, bytes(&world, &[]));
+    world.as_fake().shuffle(true);
     world.desk.write("restate.yaml", yaml(&state, true));
     assert_eq!(one, bytes(&world, &[]));
     // The three formats are one.

@@ -6,6 +6,7 @@ use crate::harness::Ran;
 use crate::suite::{checkout, private_checkout, service};
 use crate::world::{Target, World, findings, ops};
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -458,7 +459,7 @@ fn writes_go_one_at_a_time_and_reads_at_most_so_many() {
             &format!("/{n}"),
             Manifest::new().service(service(&format!("S{n}"))),
         );
-        file += &format!("  - uri: '{}'\n", endpoint.url_at(&format!("/{n}")));
+        writeln!(file, "  - uri: '{}'", endpoint.url_at(&format!("/{n}"))).unwrap();
     }
     world.wants(&file);
     // Each dry run takes long enough for all others that may to start beside it.

@@ -42,7 +42,7 @@ impl World {
     pub fn clamping(mut self) -> Self {
         match &self.target {
             Target::Fake(fake) => {
-                fake.set_max_journal_retention(Some(std::time::Duration::from_secs(6 * 3600)))
+                fake.set_max_journal_retention(Some(std::time::Duration::from_secs(6 * 3600)));
             }
             Target::Real(_) => {
                 let extra = format!("max-journal-retention = \"6h\"\n{KAFKA}");
@@ -53,7 +53,7 @@ impl World {
         self
     }
 
-    fn of(target: Target, version: &str) -> Self {
+    pub fn of(target: Target, version: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -160,6 +160,16 @@ impl World {
             let text = response.text().await.unwrap();
             (status, serde_json::from_str(&text).unwrap_or(Value::Null))
         })
+    }
+
+    /// A call through the ingress; its status.
+    pub fn call(&self, url: &str, input: Option<&Value>) -> u16 {
+        let request = self.admin.post(url);
+        let request = match input {
+            Some(input) => request.json(input),
+            None => request,
+        };
+        self.runtime.block_on(request.send()).unwrap().status().as_u16()
     }
 
     #[track_caller]

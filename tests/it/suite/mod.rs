@@ -1,6 +1,7 @@
 //! The suite that every server passes: the fake, and the real ones it stands in for.
 
 mod deployments;
+mod endpoints;
 mod overrides;
 mod services;
 mod subscriptions;
