@@ -388,7 +388,7 @@ fn breaking_consent(work: &Work<'_>, entry: &Deployment, dry: &Dry, registration
             format!("this is breaking: {why}"),
             "deployment",
         ));
-    } else if dry.refused.is_some() && !work.input.live.server.has_patch() {
+    } else if !work.input.live.server.has_patch() {
         let version = &work.input.live.server.version;
         registration.refusals.push(refused(
             "breaking-unsupported",
