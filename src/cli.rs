@@ -111,6 +111,13 @@ pub struct Planning {
     #[arg(long, value_name = "WHAT[=KEY]", value_parser = consent)]
     pub allow: Vec<CommandConsent>,
 
+    /// Write a resource again whose secrets the server hides, such as --resend 'subscription/KEY'
+    ///
+    /// Restate 1.7 hides passwords in subscription options, so a changed one cannot be seen. KEY is
+    /// the one that plans show. A subscription is replaced, with the same group.id.
+    #[arg(long, value_name = "KIND/KEY")]
+    pub resend: Vec<String>,
+
     /// Which of the registered deployments to discover again, to see what their endpoints serve now
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
     pub discover: DiscoverArg,

@@ -93,9 +93,17 @@ impl std::fmt::Display for Alert {
     }
 }
 
+/// A change starts or ends; `of` is how many there are.
 pub enum Event<'a> {
-    Started(&'a Change),
-    Finished(&'a Change, &'a ChangeResult),
+    Started {
+        change: &'a Change,
+        of: usize,
+    },
+    Finished {
+        change: &'a Change,
+        of: usize,
+        result: &'a ChangeResult,
+    },
 }
 
 /// A run over a plan. What it has done so far survives when the run itself is aborted.
@@ -123,6 +131,7 @@ impl<'a> Run<'a> {
     /// Stops before the next change once `stop` is set; the change in flight is finished, since a
     /// registration and the overrides that keep its services private are one unit.
     pub async fn execute(&mut self, stop: &AtomicBool, on_event: &mut dyn FnMut(Event<'_>)) {
+        let of = self.plan.changes.len();
         for (index, change) in self.plan.changes.iter().enumerate() {
             if stop.load(Ordering::Relaxed) {
                 self.was_interrupted = true;
@@ -132,13 +141,17 @@ impl<'a> Run<'a> {
             } else if self.is_blocked(change) {
                 ChangeResult::new(change, Status::Blocked)
             } else {
-                on_event(Event::Started(change));
+                on_event(Event::Started { change, of });
                 self.in_flight = Some(index);
                 let result = self.carry_out(change).await;
                 self.in_flight = None;
                 result
             };
-            on_event(Event::Finished(change, &result));
+            on_event(Event::Finished {
+                change,
+                of,
+                result: &result,
+            });
             self.results.push(result);
         }
     }

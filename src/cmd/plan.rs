@@ -45,6 +45,7 @@ pub async fn make(
         answers: &answers,
         sources: &read.sources,
         consents: &planning.allow,
+        resend: &planning.resend,
     });
     let target = Target::new(client.url(), &live.server);
     let files = (&read.sources, &read.desired, read.warnings.as_slice());

@@ -36,6 +36,8 @@ pub struct Input<'a> {
     pub answers: &'a Answers,
     pub sources: &'a Sources,
     pub consents: &'a [CommandConsent],
+    /// `KIND/KEY` of resources to write again although no difference can be seen.
+    pub resend: &'a [String],
 }
 
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! what offsets are kept under. So entries are paired with live ones first, then compared.
 
 use super::change::{
-    Action, Change, Field, FieldChange, FieldValue, Kind, Op, Precondition, Refused, Resource, Risk,
+    Action, Change, Field, FieldChange, FieldValue, Finding, Kind, Op, Precondition, Refused, Resource, Risk,
     Validated,
 };
 use super::pairing::{Pair, Pairing, pair};
@@ -30,6 +30,39 @@ pub fn diff(work: &mut Work<'_>) {
         }
     }
     leftovers(work, &pairing);
+    unknown_resends(work);
+}
+
+fn is_resent(work: &Work<'_>, wanted: &desired::Subscription) -> bool {
+    work.input
+        .resend
+        .contains(&format!("subscription/{}", wanted.key()))
+}
+
+fn unknown_resends(work: &mut Work<'_>) {
+    let keys: Vec<String> = work
+        .input
+        .desired
+        .subscriptions
+        .iter()
+        .map(|s| format!("subscription/{}", s.key()))
+        .collect();
+    for resend in work.input.resend.iter().filter(|resend| !keys.contains(resend)) {
+        let help = match nearest(resend, keys.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "write `subscription/KEY`, with the key of an entry of the file as plans show it".to_owned()
+            }
+        };
+        work.outcome.findings.push(Finding {
+            code: "unknown-resend".to_owned(),
+            severity: Severity::Error,
+            message: format!("`--resend {resend}` names nothing in the file that can be written again"),
+            help: Some(help),
+            resource: None,
+            origin: None,
+        });
+    }
 }
 
 /// The options that the file writes and that differ. One the server redacts cannot be compared.
@@ -37,7 +70,7 @@ pub fn option_fields(wanted: &desired::Subscription, live: &live::Subscription) 
     let mut fields = Vec::new();
     for (name, option) in &wanted.options {
         let now = live.options.get(name);
-        if now == Some(&option.value) || now.is_some_and(|now| now.expose() == REDACTED) {
+        if now == Some(&option.value) || is_redacted(live, name) {
             continue;
         }
         if option.value.is_sensitive() {
@@ -57,6 +90,12 @@ pub fn option_fields(wanted: &desired::Subscription, live: &live::Subscription) 
         }
     }
     fields
+}
+
+fn is_redacted(live: &live::Subscription, option: &str) -> bool {
+    live.options
+        .get(option)
+        .is_some_and(|value| value.expose() == REDACTED)
 }
 
 fn check_sink(work: &mut Work<'_>, wanted: &desired::Subscription) {
@@ -133,7 +172,10 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
             Field::new(&["sink"], Some(live.sink.clone().into()), Some(sink.into())),
         );
     }
-    if fields.is_empty() {
+    if is_resent(work, wanted) {
+        let hidden = wanted.options.iter().filter(|(name, _)| is_redacted(live, name));
+        fields.extend(hidden.map(|(name, _)| Field::sensitive(&["options", name], FieldChange::Changed)));
+    } else if fields.is_empty() {
         return;
     }
     let mut refusals = Vec::new();

@@ -7,17 +7,16 @@ use crate::secret::printable;
 use std::fmt::Write;
 
 pub fn progress(event: &Event<'_>, style: Style) -> String {
-    match event {
-        Event::Started(change) => format!("{} {} …\n", change.op.name(), name(change)),
-        Event::Finished(change, result) => {
-            format!(
-                "{} {}: {}\n",
-                change.op.name(),
-                name(change),
-                status(result.status, style)
-            )
-        }
-    }
+    let (change, of, end) = match event {
+        Event::Started { change, of } => (change, of, " …".to_owned()),
+        Event::Finished { change, of, result } => (change, of, format!(": {}", status(result.status, style))),
+    };
+    format!(
+        "[{}/{of}] {} {}{end}\n",
+        change.id,
+        change.op.name(),
+        name(change)
+    )
 }
 
 pub fn text(report: &Report, style: Style) -> String {

@@ -519,3 +519,69 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// `apply` on a terminal, as a person sees it: the answer is typed when the question is there.
+const PTY: &str = r#"
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b''
+while True:
+    try:
+        chunk = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    seen += chunk
+    if b'[y/N]' in chunk:
+        sys.stdin.readline()
+        os.write(terminal, sys.argv[1].encode() + b'\n')
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+/// `meanwhile` happens while the question is open.
+fn on_a_terminal(world: &World, answer: &str, meanwhile: impl FnOnce()) -> Ran {
+    let mut python = Command::new("python3");
+    let program = env!("CARGO_BIN_EXE_restatectl");
+    python
+        .args(["-c", PTY, answer, program, "apply"])
+        .current_dir(world.desk.path());
+    python
+        .env("RESTATE_ADMIN_URL", world.admin_url())
+        .env("NO_COLOR", "1");
+    python
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    python.stderr(std::process::Stdio::piped());
+    let mut child = python.spawn().unwrap();
+    wait_until(|| world.as_fake().requests().iter().any(|r| r.method == "POST"));
+    std::thread::sleep(Duration::from_millis(300));
+    meanwhile();
+    // The question is answered only now.
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"\n").unwrap();
+    Ran::of(child)
+}
+
+#[test]
+fn on_a_terminal_it_asks() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    let no = on_a_terminal(&world, "n", || {}).expect(5);
+    assert!(no.stdout.contains("Apply these changes? [y/N]"), "{}", no.stdout);
+    assert_eq!(world.get("/deployments")["deployments"], json!([]));
+    world.as_fake().clear_requests();
+    on_a_terminal(&world, "y", || {}).expect(0);
+    assert_eq!(world.service("Checkout")["public"], false);
+}
+
+#[test]
+fn what_changes_while_the_question_is_open_makes_the_plan_stale() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    let stale = on_a_terminal(&world, "y", || drop(world.register(&endpoint.url()))).expect(4);
+    assert!(stale.stdout.contains("nothing was changed"), "{}", stale.stdout);
+    assert_eq!(world.service("Checkout")["public"], true);
+}

@@ -20,6 +20,7 @@ on_every_server! {
     a_registration_that_removes_a_fed_handler,
     secrets_in_options,
     subscribes_to_a_service_of_the_same_plan,
+    resends_what_cannot_be_compared,
 }
 
 const SOURCE: &str = "kafka://main/orders";
@@ -330,4 +331,24 @@ fn subscribes_to_a_service_of_the_same_plan(world: &World) {
     assert_eq!(plan["changes"][1]["validated"], "after");
     world.apply();
     assert_eq!(world.subscriptions().len(), 1);
+}
+
+fn resends_what_cannot_be_compared(world: &World) {
+    let _endpoint = shop(world, &entry("{ group.id: g1, sasl.password: s3cr3t-one }"));
+    world.apply();
+    let old = world.subscriptions()[0]["id"].clone();
+    let key = format!("subscription/{SOURCE} -> {SINK} @ g1");
+    let plan = world.plan_with(&["--resend", &key], 0);
+    assert_eq!(ops(&plan), [format!("replace {SOURCE} -> {SINK} @ g1")]);
+    if world.is_1_7() {
+        assert_eq!(
+            fields(&plan["changes"][0]),
+            ["options.sasl.password: changed sensitive"]
+        );
+    }
+    world.apply_with(&["--resend", &key]);
+    assert_ne!(world.subscriptions()[0]["id"], old);
+    assert_eq!(world.subscriptions().len(), 1);
+    let plan = world.plan_with(&["--resend", "subscription/kafka://main/other -> x"], 1);
+    assert_eq!(findings(&plan), ["unknown-resend"]);
 }
