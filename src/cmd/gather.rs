@@ -74,16 +74,17 @@ async fn lists(client: &mut Client) -> Result<Live, Error> {
         client.services(),
         client.subscriptions(),
     );
-    Ok(Live {
-        server: Server {
-            version,
-            api_version,
-            cluster_name: Some(health?.cluster_name),
-        },
-        deployments: deployments?.into_iter().map(Into::into).collect(),
-        services: by_name(services?),
-        subscriptions: subscriptions?.into_iter().map(Into::into).collect(),
-    })
+    let server = Server {
+        version,
+        api_version,
+        cluster_name: Some(health?.cluster_name),
+    };
+    Ok(Live::new(
+        server,
+        deployments?.into_iter().map(Into::into).collect(),
+        by_name(services?),
+        subscriptions?.into_iter().map(Into::into).collect(),
+    ))
 }
 
 fn by_name(services: Vec<wire::Service>) -> BTreeMap<String, Service> {

@@ -3,21 +3,9 @@
 use super::change::{Field, FieldChange};
 use crate::admin::wire;
 use crate::desired::{self, Address};
-use crate::live::{self, Live};
+use crate::live;
 use crate::secret::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The live deployments on one address, the newest first. Two can share one after a PATCH of an
-/// address; the server's own POST picks the newest [S:1.6.2, 1.7.12].
-pub fn deployments_at<'l>(live: &'l Live, identity: &str) -> Vec<&'l live::Deployment> {
-    let mut found: Vec<&live::Deployment> = live
-        .deployments
-        .iter()
-        .filter(|deployment| deployment.address.identity() == identity)
-        .collect();
-    found.sort_by(|a, b| (&b.created_at, &b.id).cmp(&(&a.created_at, &a.id)));
-    found
-}
 
 /// The connection a deployment will have: the file's fields, and the live ones where the file
 /// writes none. Every field is set, since servers differ in what they do about those left out.

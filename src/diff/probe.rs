@@ -2,7 +2,7 @@
 //! Which they are is decided here, purely; asking is the shell's.
 
 use super::Discover;
-use super::deployment::{connection, connection_fields, deployments_at};
+use super::deployment::{connection, connection_fields};
 use crate::admin::{Error, wire};
 use crate::desired::{self, Desired};
 use crate::live::{Live, Service};
@@ -55,7 +55,7 @@ pub fn first_round(
     let mut probes = Vec::new();
     for entry in &desired.deployments {
         let identity = entry.address.value.identity();
-        let Some(&found) = deployments_at(live, &identity).first() else {
+        let Some(&found) = live.deployments_at(&identity).first() else {
             probes.push(Probe::Register {
                 identity,
                 registration: registration(entry, live, breaking(entry), true),

@@ -4,7 +4,7 @@ use super::change::{
     Action, Change, ExpectedService, Field, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange,
     Validated,
 };
-use super::deployment::{deployments_at, registration_fields};
+use super::deployment::registration_fields;
 use super::probe::{Dry, registration};
 use super::{Predicted, ServedBy, Work, existing, needs, refusal, refused};
 use crate::desired::{Consent, Deployment};
@@ -25,14 +25,19 @@ pub fn diff(work: &mut Work<'_>) {
         known.push(exposed);
     }
     for entry in &work.input.desired.deployments {
-        if deployments_at(work.input.live, &entry.address.value.identity()).is_empty() {
+        if work
+            .input
+            .live
+            .deployments_at(&entry.address.value.identity())
+            .is_empty()
+        {
             register(work, entry);
         }
     }
     // Registrations first: they decide which of the deployments that are there must be promoted.
     for (index, entry) in work.input.desired.deployments.iter().enumerate() {
         let identity = entry.address.value.identity();
-        let found = deployments_at(work.input.live, &identity);
+        let found = work.input.live.deployments_at(&identity);
         let Some((&live, others)) = found.split_first() else {
             continue;
         };
@@ -64,7 +69,7 @@ pub fn diff(work: &mut Work<'_>) {
 fn exposed_by(work: &Work<'_>, entry: &Deployment) -> Option<BTreeSet<String>> {
     let identity = entry.address.value.identity();
     let (live, answers) = (work.input.live, work.input.answers);
-    match deployments_at(live, &identity).first() {
+    match live.deployments_at(&identity).first() {
         Some(found) => Some(found.services.keys().cloned().collect()),
         None => match answers.registrations.get(&identity) {
             Some(Ok(dry)) => Some(dry.services.keys().cloned().collect()),
@@ -434,14 +439,10 @@ fn push(
 
 /// Registrations were computed before the other deployments; the plan lists all in listed order.
 fn in_listed_order(work: &mut Work<'_>) {
-    let order: Vec<String> = work
-        .input
-        .desired
-        .deployments
-        .iter()
-        .map(|entry| entry.address.value.key())
+    let order: BTreeMap<String, usize> = (work.input.desired.deployments.iter().enumerate())
+        .map(|(at, entry)| (entry.address.value.key(), at))
         .collect();
-    let place = |change: &Change| order.iter().position(|key| *key == change.resource.key);
+    let place = |change: &Change| order.get(&change.resource.key).copied();
     work.outcome.changes.sort_by_key(place);
     let mut renumbered = BTreeMap::new();
     for (change, id) in work.outcome.changes.iter_mut().zip(1..) {

@@ -12,10 +12,44 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone)]
 pub struct Live {
     pub server: Server,
+    /// The newest first, which matters where two share an address.
     pub deployments: Vec<Deployment>,
     /// The latest revision of each service.
     pub services: BTreeMap<String, Service>,
     pub subscriptions: Vec<Subscription>,
+    by_identity: BTreeMap<String, Vec<usize>>,
+}
+
+impl Live {
+    pub fn new(
+        server: Server,
+        mut deployments: Vec<Deployment>,
+        services: BTreeMap<String, Service>,
+        subscriptions: Vec<Subscription>,
+    ) -> Self {
+        deployments.sort_by(|a, b| (&b.created_at, &b.id).cmp(&(&a.created_at, &a.id)));
+        let mut by_identity: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, deployment) in deployments.iter().enumerate() {
+            by_identity
+                .entry(deployment.address.identity())
+                .or_default()
+                .push(index);
+        }
+        Self {
+            server,
+            deployments,
+            services,
+            subscriptions,
+            by_identity,
+        }
+    }
+
+    /// The deployments on one address, the newest first. Two can share one after a PATCH of an
+    /// address; the server's own forced POST picks the newest [S:1.6.2, 1.7.12].
+    pub fn deployments_at(&self, identity: &str) -> Vec<&Deployment> {
+        let found = self.by_identity.get(identity).into_iter().flatten();
+        found.map(|index| &self.deployments[*index]).collect()
+    }
 }
 
 #[derive(Debug, Clone)]

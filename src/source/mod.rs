@@ -56,16 +56,21 @@ pub struct SourceFile {
     pub path: String,
     pub text: String,
     pub format: Format,
+    /// The byte at which each line starts.
+    lines: Vec<usize>,
     /// Bytes that must not be shown, in order; known once the file is parsed.
     hidden: Vec<std::ops::Range<usize>>,
 }
 
 impl SourceFile {
     pub fn new(path: String, text: String, format: Format) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
         Self {
             path,
             text,
             format,
+            lines,
             hidden: Vec::new(),
         }
     }
@@ -122,13 +127,11 @@ impl Sources {
 
     /// Line and column of a byte offset, both from 1.
     pub fn position(&self, file: u32, offset: u32) -> Option<(usize, usize)> {
-        let text = &self.files.get(file as usize)?.text;
-        let before = text.get(..(offset as usize).min(text.len()))?;
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        Some((
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        ))
+        let source = self.files.get(file as usize)?;
+        let offset = (offset as usize).min(source.text.len());
+        let line = source.lines.partition_point(|start| *start <= offset);
+        let before = source.text.get(source.lines[line - 1]..offset)?;
+        Some((line, before.chars().count() + 1))
     }
 
     /// The tree of one file; `None` when its text is so broken that there is none.
