@@ -43,7 +43,7 @@ fn main() {
     let mut fetches = Vec::new();
     for _ in 0..ROUNDS {
         plans.push(timed(|| {
-            restatectl(dir.path(), &server, &["plan", "--detailed-exitcode"])
+            restatectl(dir.path(), &server, &["plan", "--detailed-exitcode"]);
         }));
         fetches.push(timed(|| runtime.block_on(fetch(server.admin_url(), &uris))));
     }

@@ -521,7 +521,7 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
 }
 
 /// `apply` on a terminal, as a person sees it: the answer is typed when the question is there.
-const PTY: &str = r#"
+const PTY: &str = r"
 import os, pty, sys
 pid, terminal = pty.fork()
 if pid == 0:
@@ -540,7 +540,7 @@ while True:
         os.write(terminal, sys.argv[1].encode() + b'\n')
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"#;
+";
 
 /// `meanwhile` happens while the question is open.
 fn on_a_terminal(world: &World, answer: &str, meanwhile: impl FnOnce()) -> Ran {
