@@ -33,7 +33,26 @@ pub async fn register(
         Err(_) => return registered.map(|_| Landed::default()),
     };
     // Also when it is not known whether the registration landed: then it may have.
-    for service in make_private {
+    hide(client, make_private, is_certain, alerts).await;
+    let (id, services) = registered?;
+    if let Some(alert) = alerts.first() {
+        return Err(moved(format!(
+            "registered, but {alert}: run `restatectl apply` again, or set `public: false` by hand"
+        ))
+        .about(&id));
+    }
+    if let Some(services) = services {
+        verify(expected, services).map_err(|message| moved(message).about(&id))?;
+    }
+    Ok(Landed {
+        server_id: Some(id),
+        note: None,
+    })
+}
+
+/// The second half of a unit: tried for its whole time budget, and reported first if it fails.
+async fn hide(client: &Client, services: &[String], is_certain: bool, alerts: &mut Vec<Alert>) {
+    for service in services {
         let private = wire::Overrides {
             public: Some(false),
             ..wire::Overrides::default()
@@ -50,20 +69,6 @@ pub async fn register(
             Err(_) => alerts.push(Alert::MayBePublic(service.clone())),
         }
     }
-    let (id, services) = registered?;
-    if let Some(alert) = alerts.first() {
-        return Err(moved(format!(
-            "registered, but {alert}: run `restatectl apply` again, or set `public: false` by hand"
-        ))
-        .about(&id));
-    }
-    if let Some(services) = services {
-        verify(expected, services).map_err(|message| moved(message).about(&id))?;
-    }
-    Ok(Landed {
-        server_id: Some(id),
-        note: None,
-    })
 }
 
 /// The id, and the services as the server answered, unless the answer was lost.
@@ -124,10 +129,21 @@ fn verify(expected: &[ExpectedService], services: Vec<wire::Service>) -> Result<
 }
 
 /// Sends every field and reads them back: servers differ in what they do about a field.
-pub async fn update(client: &Client, id: &str, request: &wire::Update) -> Result<Landed, Fault> {
-    if let Err(error) = client.update_deployment(id, request).await {
-        return Err(Fault::of(error).about(id));
+pub async fn update(
+    client: &Client,
+    id: &str,
+    request: &wire::Update,
+    make_private: &[String],
+    alerts: &mut Vec<Alert>,
+) -> Result<Landed, Fault> {
+    let updated = client
+        .update_deployment(id, request)
+        .await
+        .map_err(|error| Fault::of(error).about(id));
+    if updated.as_ref().is_ok_and(|()| true) || updated.as_ref().is_err_and(|fault| fault.is_unknown) {
+        hide(client, make_private, updated.is_ok(), alerts).await;
     }
+    updated?;
     let deployments = client.deployments().await.map_err(Fault::unknown)?;
     let now = deployments
         .into_iter()

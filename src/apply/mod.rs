@@ -188,7 +188,11 @@ impl<'a> Run<'a> {
                 expected,
                 make_private,
             }) => deployment::register(self.client, request, expected, make_private, &mut self.alerts).await,
-            Some(Action::Update { id, request }) => deployment::update(self.client, id, request).await,
+            Some(Action::Update {
+                id,
+                request,
+                make_private,
+            }) => deployment::update(self.client, id, request, make_private, &mut self.alerts).await,
             Some(Action::Configure { overrides }) => {
                 configure(self.client, &change.resource.key, overrides, &mut self.alerts).await
             }

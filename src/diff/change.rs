@@ -233,6 +233,8 @@ pub enum Action {
     Update {
         id: String,
         request: wire::Update,
+        /// As for a registration; only 1.5 resets overrides on an update.
+        make_private: Vec<String>,
     },
     Configure {
         overrides: wire::Overrides,

@@ -7,6 +7,7 @@ use super::change::{
 };
 use super::deployment::{code_differences, connection, connection_fields};
 use super::registrations::consents;
+use super::visibility::{Exposure, Visibility};
 use super::{ServedBy, Work, needs, refusal, refused};
 use crate::admin::{Error, wire};
 use crate::desired::{Consent, Deployment};
@@ -284,7 +285,6 @@ fn update(
     resource: Resource,
     fields: Vec<Field>,
 ) {
-    let mut refusals = Vec::new();
     let validated = match work.input.answers.updates.get(&live.id) {
         Some(Ok(())) => Validated::Server,
         Some(Err(error)) => {
@@ -296,15 +296,14 @@ fn update(
         }
         None => Validated::Local,
     };
-    if !work.input.live.server.has_patch()
-        && !matches!(work.input.answers.discoveries.get(&live.id), Some(Ok(_)))
-    {
-        refusals.push(refused(
-            "overwrite",
-            format!("Restate {} discovers the endpoint again when a connection changes, and whether its code is unchanged is not known", work.input.live.server.version),
-            "run without `--discover none`",
-        ));
-    }
+    let Exposure {
+        make_private,
+        refusals,
+    } = if work.input.live.server.has_patch() {
+        Exposure::default()
+    } else {
+        put_resets(work, entry, live)
+    };
     let precondition = precondition(&fields);
     work.push(Change {
         id: 0,
@@ -325,8 +324,40 @@ fn update(
                 connection: connection(entry, Some(live)),
                 dry_run: false,
             },
+            make_private,
         }),
     });
+}
+
+/// 1.5 changes a connection with a PUT that discovers the endpoint again, and what the SDK declares
+/// then wins over overrides [S:1.5.3]. Whether it declares an option or leaves it to the server's
+/// default cannot be seen, so every override is taken for reset, and put back.
+fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) -> Exposure {
+    let Some(Ok(fresh)) = work.input.answers.discoveries.get(&live.id) else {
+        let version = &work.input.live.server.version;
+        let message = format!(
+            "Restate {version} discovers the endpoint again when a connection changes, and whether its code is unchanged is not known"
+        );
+        let refusal = refused("overwrite", message, "run without `--discover none`");
+        return Exposure {
+            make_private: Vec::new(),
+            refusals: vec![refusal],
+        };
+    };
+    let id = work.next_id();
+    let mut visibility = Visibility::default();
+    for service in fresh.values() {
+        let Some(predicted) = work.world.services.get_mut(&service.name) else {
+            continue;
+        };
+        let serves = predicted.server == ServedBy::Live(live.id.clone());
+        if serves && predicted.service.options != service.options {
+            predicted.service.options = service.options.clone();
+            predicted.registrations.push(id);
+            visibility.note(work, &service.name, service.options.public);
+        }
+    }
+    visibility.settle(work, entry)
 }
 
 fn precondition(fields: &[Field]) -> Precondition {

@@ -10,6 +10,7 @@ pub mod probe;
 mod registrations;
 mod services;
 mod subscriptions;
+mod visibility;
 
 use crate::desired::{Consent, Desired};
 use crate::live::{self, Live};

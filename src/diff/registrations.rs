@@ -6,6 +6,7 @@ use super::change::{
 };
 use super::deployment::registration_fields;
 use super::probe::{Dry, registration};
+use super::visibility::Visibility;
 use super::{Predicted, ServedBy, Work, existing, needs, refusal, refused};
 use crate::desired::{Consent, Deployment};
 use crate::live::Service;
@@ -183,21 +184,12 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
         take_service(work, entry, id, service, &mut registration);
     }
     breaking_consent(work, entry, dry, &mut registration);
-    if !registration.exposed.is_empty() {
-        let names = registration.exposed.join(", ");
-        let consented = registration
-            .exposed
-            .iter()
-            .all(|name| may_expose(work, entry, name));
-        if !consented {
-            registration.refusals.push(needs(
-                Consent::Expose,
-                format!("the registration makes the private service {names} public"),
-                "deployment, or keep it private with `public: false` under `services`",
-            ));
-        }
+    if registration.visibility.exposes() {
         registration.risk = Risk::Breaking;
     }
+    let exposure = std::mem::take(&mut registration.visibility).settle(work, entry);
+    registration.make_private = exposure.make_private;
+    registration.refusals.extend(exposure.refusals);
     registration.is_breaking = !registration.breaks.is_empty() || dry.refused.is_some();
     registration.expected = expected(dry);
     registration.is_validated = dry.refused.is_none() || !registration.refusals.is_empty();
@@ -224,7 +216,7 @@ struct Registration {
     breaks: Vec<String>,
     /// By these, or by what the server says.
     is_breaking: bool,
-    exposed: Vec<String>,
+    visibility: Visibility,
     make_private: Vec<String>,
     refusals: Vec<Refused>,
     expected: Vec<ExpectedService>,
@@ -240,7 +232,7 @@ impl Default for Registration {
             depends_on: BTreeSet::new(),
             breaks: Vec::new(),
             is_breaking: false,
-            exposed: Vec::new(),
+            visibility: Visibility::default(),
             make_private: Vec::new(),
             refusals: Vec::new(),
             expected: Vec::new(),
@@ -307,7 +299,7 @@ fn take_service(
         handlers_added: new_handlers.difference(&old_handlers).cloned().collect(),
         handlers_removed: removed,
     });
-    visibility(work, name, dry.options.public, registration);
+    registration.visibility.note(work, name, dry.options.public);
     registrations.push(id);
     work.world.services.insert(
         name.clone(),
@@ -330,40 +322,6 @@ fn planned_key(work: &Work<'_>, identity: &str) -> String {
         .map(|entry| &entry.address.value)
         .find(|address| address.identity() == identity)
         .map_or_else(|| identity.to_owned(), crate::desired::Address::key)
-}
-
-/// A registration resets `public` to what the SDK declares, mostly true.
-fn visibility(work: &Work<'_>, name: &str, becomes_public: bool, registration: &mut Registration) {
-    if !becomes_public {
-        return;
-    }
-    let wanted = work
-        .input
-        .desired
-        .services
-        .get(name)
-        .and_then(|service| service.public.as_ref());
-    let was_private = work
-        .input
-        .live
-        .services
-        .get(name)
-        .is_some_and(|service| !service.options.public);
-    match wanted.map(|public| public.value) {
-        Some(false) => registration.make_private.push(name.to_owned()),
-        Some(true) | None if was_private => registration.exposed.push(name.to_owned()),
-        Some(true) | None => {}
-    }
-}
-
-fn may_expose(work: &Work<'_>, entry: &Deployment, service: &str) -> bool {
-    let of_service = work
-        .input
-        .desired
-        .services
-        .get(service)
-        .map_or(&[][..], |s| &s.allow);
-    work.consents.allows(Consent::Expose, of_service, &[service]) || consents(work, entry, Consent::Expose)
 }
 
 pub fn consents(work: &Work<'_>, entry: &Deployment, what: Consent) -> bool {
