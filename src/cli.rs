@@ -114,7 +114,8 @@ pub struct Planning {
     /// Write a resource again whose secrets the server hides, such as --resend 'subscription/KEY'
     ///
     /// Restate 1.7 hides passwords in subscription options, so a changed one cannot be seen. KEY is
-    /// the one that plans show. A subscription is replaced, with the same group.id.
+    /// the one that plans show. A subscription is replaced, with the same group.id. With
+    /// service/NAME, a workflow retention that seems to be a handler's own is sent all the same.
     #[arg(long, value_name = "KIND/KEY")]
     pub resend: Vec<String>,
 

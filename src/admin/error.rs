@@ -57,6 +57,14 @@ impl Error {
         }
     }
 
+    /// How long the server asks to be left alone.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        match self.kind {
+            ErrorKind::Status { retry_after, .. } => retry_after,
+            _ => None,
+        }
+    }
+
     /// The code of the problem that this error is reported as.
     pub fn code(&self) -> &'static str {
         match &self.kind {

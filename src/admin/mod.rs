@@ -118,6 +118,11 @@ impl Client {
         self.timeout
     }
 
+    /// How long the server may take to discover an endpoint.
+    pub fn discovery_timeout(&self) -> Duration {
+        self.discovery_timeout
+    }
+
     /// `GET /version`, unprefixed; from then on calls go to the highest API version that both
     /// sides speak. Returns the server's version and that API version.
     ///
@@ -256,9 +261,10 @@ impl Client {
         budget: Option<Duration>,
     ) -> Result<wire::Service, Error> {
         let path = format!("/services/{name}");
+        // One call that hangs must not use up the budget of all.
+        let timeout = budget.map_or(self.timeout, |budget| (budget / 6).max(Duration::from_secs(1)));
         retry::within(budget.unwrap_or(RETRY_BUDGET), async || {
-            self.call(Method::PATCH, &path, Some(overrides), self.timeout)
-                .await
+            self.call(Method::PATCH, &path, Some(overrides), timeout).await
         })
         .await
     }
@@ -308,11 +314,12 @@ impl Client {
         let is_read = method == Method::GET;
         let text = self.send(method, path, body, timeout).await?;
         serde_json::from_slice(&text).map_err(|_| {
-            let start = String::from_utf8_lossy(&text[..text.len().min(60)]);
-            let message = format!(
-                "`{path}` did not answer with the JSON of an Admin API: `{}`",
-                self.clean(&start)
-            );
+            let start: String = self
+                .clean(&String::from_utf8_lossy(&text))
+                .chars()
+                .take(60)
+                .collect();
+            let message = format!("`{path}` did not answer with the JSON of an Admin API: `{start}`");
             // An answer to a write that cannot be read does not say that nothing was written.
             let kind = if is_read {
                 ErrorKind::NotRestate
@@ -408,9 +415,10 @@ impl Client {
         }
         let (message, restate_code) = match serde_json::from_slice::<wire::ErrorBody>(text) {
             Ok(body) => (strip_codes(&body.message), body.restate_code),
-            Err(_) => (String::from_utf8_lossy(text).chars().take(200).collect(), None),
+            Err(_) => (String::from_utf8_lossy(text).into_owned(), None),
         };
-        let message = self.clean(message.trim());
+        // Masked before it is cut: half a secret would no longer be recognised.
+        let message: String = self.clean(message.trim()).chars().take(1000).collect();
         let message = match &restate_code {
             _ if message.is_empty() => format!("`{path}` answered {status}"),
             Some(code) => format!("{message} ({code})"),

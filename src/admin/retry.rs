@@ -1,6 +1,6 @@
 //! Trying again, for calls where that does no harm.
 
-use super::error::{Error, ErrorKind};
+use super::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,11 +23,7 @@ pub async fn within<T>(
             Err(error) if error.is_transient() => error,
             outcome => return outcome,
         };
-        let asked = match error.kind {
-            ErrorKind::Status { retry_after, .. } => retry_after.unwrap_or_default(),
-            _ => Duration::ZERO,
-        };
-        let wait = jittered(pause).max(asked);
+        let wait = jittered(pause).max(error.retry_after().unwrap_or_default());
         if Instant::now() + wait >= deadline {
             return Err(error);
         }
@@ -44,6 +40,7 @@ fn jittered(pause: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::ErrorKind;
     use super::*;
     use std::cell::Cell;
 

@@ -125,8 +125,9 @@ pub struct ErrorBody {
 /// Every field is sent each time: what is omitted is reset or kept depending on the version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Connection {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    /// One that was registered by others may carry userinfo.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed_one")]
+    pub uri: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_http_11: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,4 +188,11 @@ pub struct NewSubscription {
 
 fn exposed<S: Serializer>(values: &BTreeMap<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(values.iter().map(|(name, value)| (name, value.expose())))
+}
+
+fn exposed_one<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.serialize_str(value.expose()),
+        None => serializer.serialize_none(),
+    }
 }

@@ -6,6 +6,7 @@
 mod deployment;
 mod report;
 mod subscription;
+mod visibility;
 
 use crate::admin::{Client, Error, wire};
 use crate::diff::change::{Action, Change};
@@ -161,6 +162,7 @@ impl<'a> Run<'a> {
         for (index, change) in self.plan.changes.iter().enumerate().skip(self.results.len()) {
             self.was_interrupted = true;
             let status = if self.in_flight == Some(index) {
+                self.alerts.extend(may_be_public(change));
                 Status::Unknown
             } else {
                 Status::NotAttempted
@@ -182,26 +184,32 @@ impl<'a> Run<'a> {
     }
 
     async fn carry_out(&mut self, change: &Change) -> ChangeResult {
+        let (client, alerts) = (self.client, &mut self.alerts);
         let outcome = match &change.action {
-            Some(Action::Register {
-                request,
-                expected,
-                make_private,
-            }) => deployment::register(self.client, request, expected, make_private, &mut self.alerts).await,
-            Some(Action::Update {
-                id,
-                request,
-                make_private,
-            }) => deployment::update(self.client, id, request, make_private, &mut self.alerts).await,
+            Some(action @ Action::Register { .. }) => deployment::register(client, action, alerts).await,
+            Some(action @ Action::Update { .. }) => deployment::update(client, action, alerts).await,
             Some(Action::Configure { overrides }) => {
-                configure(self.client, &change.resource.key, overrides, &mut self.alerts).await
+                configure(client, &change.resource.key, overrides, alerts).await
             }
-            Some(Action::Create { request }) => subscription::create(self.client, request).await,
-            Some(Action::Replace { old, request }) => subscription::replace(self.client, old, request).await,
+            Some(Action::Create { request, known }) => subscription::create(client, request, known).await,
+            Some(Action::Replace {
+                old,
+                request,
+                restore,
+            }) => subscription::replace(client, old, request, restore.as_ref()).await,
             None => Err(moved("this version of restatectl cannot carry out this change")),
         };
         ChangeResult::of(change, outcome)
     }
+}
+
+/// What an abort in the middle of a unit may have left open.
+fn may_be_public(change: &Change) -> Vec<Alert> {
+    let keep_private = match &change.action {
+        Some(Action::Register { keep_private, .. } | Action::Update { keep_private, .. }) => keep_private,
+        _ => return Vec::new(),
+    };
+    keep_private.iter().cloned().map(Alert::MayBePublic).collect()
 }
 
 /// The answer tells what is in effect: a value that was accepted and is not there has no effect.

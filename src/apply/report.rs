@@ -1,8 +1,9 @@
 //! What an apply did, change by change.
 
 use super::{Alert, Fault, Landed};
-use crate::diff::change::{Change, Op, Resource};
-use crate::plan::{FORMAT_VERSION, Target};
+use crate::diff::change::{Change, Finding, Op, Resource};
+use crate::plan::{FORMAT_VERSION, Plan, Target};
+use crate::problem::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ pub struct Report {
     /// What must be looked at first, such as a private service that is public now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<String>,
+    /// The errors of a plan that could not be applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     pub target: Target,
     pub changes: Vec<ChangeResult>,
     /// How many changes of each status; all statuses are there.
@@ -139,13 +143,28 @@ impl Report {
         Self::with_outcome(outcome, target, changes, alerts)
     }
 
-    /// A report of an apply that attempted nothing.
-    pub fn not_attempted(outcome: Outcome, target: Target, changes: &[Change]) -> Self {
-        let changes = changes
+    /// A report of an apply that attempted nothing, with the reasons.
+    pub fn not_attempted(outcome: Outcome, plan: &Plan) -> Self {
+        let result = |change: &Change| ChangeResult {
+            error: change.refused.as_ref().map(|refused| ChangeError {
+                message: format!(
+                    "refused ({}): {}; {}",
+                    refused.code, refused.message, refused.help
+                ),
+                restate_code: None,
+                http_status: None,
+            }),
+            ..ChangeResult::new(change, Status::NotAttempted)
+        };
+        let changes = plan.changes.iter().map(result).collect();
+        let errors = plan
+            .findings
             .iter()
-            .map(|change| ChangeResult::new(change, Status::NotAttempted))
-            .collect();
-        Self::with_outcome(outcome, target, changes, &[])
+            .filter(|finding| finding.severity == Severity::Error);
+        Self {
+            findings: errors.cloned().collect(),
+            ..Self::with_outcome(outcome, plan.target.clone(), changes, &[])
+        }
     }
 
     fn with_outcome(outcome: Outcome, target: Target, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {
@@ -157,6 +176,7 @@ impl Report {
             format_version: FORMAT_VERSION.to_owned(),
             outcome,
             alerts: alerts.iter().map(ToString::to_string).collect(),
+            findings: Vec::new(),
             target,
             changes,
             summary,

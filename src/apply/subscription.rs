@@ -9,22 +9,37 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
-pub async fn create(client: &Client, request: &wire::NewSubscription) -> Result<Landed, Fault> {
-    let before = same(client, request).await.map_err(Fault::failed)?;
-    if let Some(theirs) = before.first() {
-        return Err(moved(format!(
-            "somebody created it since the plan was made, as {}: plan again",
+/// `known`: the ids of those with the same source and sink that the plan was made with.
+pub async fn create(
+    client: &Client,
+    request: &wire::NewSubscription,
+    known: &[String],
+) -> Result<Landed, Fault> {
+    let before = alike(client, request).await.map_err(Fault::failed)?;
+    if let Some(theirs) = before.iter().find(|s| !known.contains(&s.id)) {
+        let message = format!(
+            "somebody created one since the plan was made, {}: plan again",
             theirs.id
-        )));
+        );
+        return Err(moved(message));
     }
-    let id = post(client, request, &BTreeSet::new(), Instant::now()).await?;
-    settle(client, request, id, &BTreeSet::new()).await
+    let before = before.into_iter().map(|s| s.id).collect();
+    let id = post(client, request, &before, Instant::now()).await?;
+    settle(client, request, id, &before).await
 }
 
 /// Deletes the old one and at once creates the new one: one unit. The consumer group is the same,
 /// so Kafka keeps the offsets, and a run that dies in between is finished by the next.
-pub async fn replace(client: &Client, old: &str, request: &wire::NewSubscription) -> Result<Landed, Fault> {
+///
+/// `restore`: the old one, to be put back if the server refuses the new one for good.
+pub async fn replace(
+    client: &Client,
+    old: &str,
+    request: &wire::NewSubscription,
+    restore: Option<&wire::NewSubscription>,
+) -> Result<Landed, Fault> {
     let all = list(client).await.map_err(Fault::failed)?;
     if !all.iter().any(|s| s.id == old) {
         return Err(moved(
@@ -36,20 +51,26 @@ pub async fn replace(client: &Client, old: &str, request: &wire::NewSubscription
         return Err(Fault::of(error).about(old));
     }
     let deadline = Instant::now() + client.unit_budget();
-    match post(client, request, &before, deadline).await {
-        Ok(id) => settle(client, request, id, &before).await,
-        Err(mut fault) => {
-            fault.error.message = format!(
-                "{old} is deleted, and the new subscription could not be created: {}; run `restatectl apply` again, the offsets are kept",
-                fault.error.message
-            );
-            Err(fault)
-        }
-    }
+    let mut fault = match post(client, request, &before, deadline).await {
+        Ok(id) => return settle(client, request, id, &before).await,
+        Err(fault) => fault,
+    };
+    let restored = match restore.filter(|_| !fault.is_unknown) {
+        Some(restore) => post(client, restore, &before, Instant::now()).await.ok(),
+        None => None,
+    };
+    let why = &fault.error.message;
+    fault.error.message = match restored {
+        Some(id) => format!("the new subscription could not be created: {why}; the old one is back, as {id}"),
+        None => format!(
+            "{old} is deleted, and the new subscription could not be created: {why}; until it is, nothing reads the topic. Run `restatectl apply` again: the offsets are kept"
+        ),
+    };
+    Err(fault)
 }
 
-/// Posts until it is there: at least [`ATTEMPTS`] times, and for as long as the deadline allows.
-/// After a lost answer the list tells whether it is there already.
+/// Posts until it is there: [`ATTEMPTS`] times, and for as long as the deadline allows. After a lost
+/// answer the list tells whether it is there already.
 async fn post(
     client: &Client,
     request: &wire::NewSubscription,
@@ -63,7 +84,7 @@ async fn post(
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(Fault::failed(error)),
         };
-        let re_read = retry::within(client.unit_budget(), async || same(client, request).await).await;
+        let re_read = retry::within(client.unit_budget(), async || alike(client, request).await).await;
         let Ok(now) = re_read else {
             return Err(Fault::of(error));
         };
@@ -71,10 +92,10 @@ async fn post(
             return Ok(created.id);
         }
         if attempt >= ATTEMPTS && Instant::now() >= deadline {
-            return Err(Fault::failed(error));
+            return Err(Fault::of(error));
         }
         attempt += 1;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(error.retry_after().unwrap_or_default().max(PAUSE)).await;
     }
 }
 
@@ -85,11 +106,15 @@ async fn settle(
     id: String,
     before: &BTreeSet<String>,
 ) -> Result<Landed, Fault> {
-    let now = same(client, request).await.map_err(Fault::unknown)?;
-    let theirs = now
-        .into_iter()
-        .map(|s| s.id)
-        .find(|other| *other < id && !before.contains(other));
+    let now = alike(client, request)
+        .await
+        .map_err(|error| Fault::unknown(error).about(&id))?;
+    let mine = now.iter().find(|s| s.id == id);
+    // Groups that are the subscriptions' own ids were chosen by nobody: they are the same.
+    let group = |s: &Subscription| s.group_id().filter(|_| !s.has_own_group()).map(str::to_owned);
+    let theirs = now.iter().find(|other| {
+        other.id < id && !before.contains(&other.id) && mine.is_some_and(|mine| group(mine) == group(other))
+    });
     let Some(theirs) = theirs else {
         return Ok(Landed {
             server_id: Some(id),
@@ -97,6 +122,7 @@ async fn settle(
         });
     };
     client.delete_subscription(&id).await.map_err(Fault::failed)?;
+    let theirs = theirs.id.clone();
     let note =
         format!("somebody created the same one at the same time; {theirs} stays, {id} was deleted again");
     Ok(Landed {
@@ -105,17 +131,15 @@ async fn settle(
     })
 }
 
-/// The live subscriptions of this source and sink, and of the same consumer group if one is asked for.
-async fn same(client: &Client, request: &wire::NewSubscription) -> Result<Vec<Subscription>, Error> {
-    let all = list(client).await?;
+/// The live subscriptions with this source and sink, and with this consumer group if one is asked
+/// for. Without one the server chooses, and it may be the Kafka cluster's.
+async fn alike(client: &Client, request: &wire::NewSubscription) -> Result<Vec<Subscription>, Error> {
     let group = request.options.get("group.id").map(crate::secret::Value::expose);
+    let all = list(client).await?;
     Ok(all
         .into_iter()
         .filter(|s| s.source == request.source && s.sink == request.sink)
-        .filter(|s| match group {
-            Some(group) => s.group_id() == Some(group),
-            None => s.has_own_group(),
-        })
+        .filter(|s| group.is_none_or(|group| s.group_id() == Some(group)))
         .collect())
 }
 

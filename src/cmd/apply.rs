@@ -1,4 +1,5 @@
 use super::plan::{exit_of, make};
+use super::{or_interrupted, signal};
 use crate::admin::Client;
 use crate::apply::{Outcome, Report, Run};
 use crate::cli::{Connection, Files, Planning};
@@ -25,7 +26,7 @@ pub async fn run(
                 .help("to apply without being asked, add `--yes`"),
         ));
     }
-    let (plan, client) = make(files, planning, connection, wait_endpoints, printer).await?;
+    let (plan, client) = or_interrupted(make(files, planning, connection, wait_endpoints, printer)).await?;
     printer.preview(&plan);
     let exit = exit_of(&plan);
     if exit != Exit::Done {
@@ -34,41 +35,28 @@ pub async fn run(
         } else {
             Outcome::Failed
         };
-        printer.report(&Report::not_attempted(
-            outcome,
-            plan.target.clone(),
-            &plan.changes,
-        ));
+        printer.report(&Report::not_attempted(outcome, &plan));
         return Ok(exit);
     }
     if plan.changes.is_empty() {
-        printer.report(&Report::not_attempted(
-            Outcome::NothingToDo,
-            plan.target.clone(),
-            &[],
-        ));
+        printer.report(&Report::not_attempted(Outcome::NothingToDo, &plan));
         return Ok(Exit::Done);
     }
     if !asks {
         return Ok(carry_out(&plan, &client, printer).await);
     }
-    if !printer.confirm("Apply these changes?") {
-        printer.report(&Report::not_attempted(
-            Outcome::Refused,
-            plan.target.clone(),
-            &plan.changes,
-        ));
+    let answer = tokio::task::spawn_blocking(|| Printer::confirm("Apply these changes?"));
+    // An answer that cannot be read is not a yes.
+    if !or_interrupted(async { Ok(answer.await.unwrap_or(false)) }).await? {
+        printer.report(&Report::not_attempted(Outcome::Refused, &plan));
         return Ok(Exit::Refused);
     }
     // The question may have been open for an hour.
-    let (now, client) = make(files, planning, connection, Duration::default(), printer).await?;
+    let (now, client) =
+        or_interrupted(make(files, planning, connection, Duration::default(), printer)).await?;
     if !now.is_same(&plan) {
         printer.preview(&now);
-        printer.report(&Report::not_attempted(
-            Outcome::Stale,
-            plan.target.clone(),
-            &plan.changes,
-        ));
+        printer.report(&Report::not_attempted(Outcome::Stale, &plan));
         return Ok(Exit::Stale);
     }
     Ok(carry_out(&now, &client, printer).await)
@@ -98,22 +86,4 @@ async fn signals(stop: &AtomicBool, printer: &Printer) {
     stop.store(true, Ordering::Relaxed);
     printer.warn("interrupted: the change in flight is finished first; interrupt again to abort it");
     signal().await;
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
 }

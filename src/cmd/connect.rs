@@ -16,9 +16,9 @@ const DEFAULT_URL: &str = "http://127.0.0.1:9070";
 /// When the settings do not name a server, or would show a token to the network.
 pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> {
     let Place { url, token } = place(args, printer)?;
-    let uri: http::Uri = url.parse().map_err(|_| bad_url(&url))?;
+    let uri: http::Uri = url.parse().map_err(|_| bad_url())?;
     let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        return Err(bad_url(&url).into());
+        return Err(bad_url().into());
     };
     if uri
         .authority()
@@ -59,9 +59,13 @@ pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> 
     Ok(Client::new(&settings, masker)?)
 }
 
-fn bad_url(url: &str) -> Problem {
-    Problem::error("admin-url", format!("`{url}` is not the address of an admin API"))
-        .help("write it with its scheme, such as `http://127.0.0.1:9070`")
+/// Does not quote it: it may hold a password.
+fn bad_url() -> Problem {
+    Problem::error(
+        "admin-url",
+        "what is given as the admin URL is not the address of an admin API",
+    )
+    .help("write it with its scheme, such as `http://127.0.0.1:9070`")
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -197,12 +201,6 @@ fn config_path() -> Option<PathBuf> {
 }
 
 fn from_config(name: &str) -> Result<Place, Problem> {
-    if name == "local" {
-        return Ok(Place {
-            url: DEFAULT_URL.to_owned(),
-            token: None,
-        });
-    }
     let path = config_path().unwrap_or_default();
     let shown = path.display();
     let bad = |why: String| {
@@ -211,7 +209,15 @@ fn from_config(name: &str) -> Result<Place, Problem> {
             format!("cannot take the environment `{name}` from `{shown}`: {why}"),
         )
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+    // Known to the official CLI without being written anywhere.
+    let local = || Place {
+        url: DEFAULT_URL.to_owned(),
+        token: None,
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Err(_) if name == "local" => return Ok(local()),
+        text => text.map_err(|error| bad(error.to_string()))?,
+    };
     // The message of the TOML error quotes the line, which may hold a token.
     let mut config: ConfigFile = toml::from_str(&text).map_err(|_| bad("it is not valid".to_owned()))?;
     let known = config
@@ -225,6 +231,9 @@ fn from_config(name: &str) -> Result<Place, Problem> {
         None => format!("it knows: `{}`", known.join("`, `")),
     };
     let table = config.environments.remove(name).filter(|_| name != "default");
+    if table.is_none() && name == "local" {
+        return Ok(local());
+    }
     let table = table.ok_or_else(|| bad("there is no such environment".to_owned()).help(help))?;
     let environment: Environment = table.try_into().map_err(|_| bad("it is not valid".to_owned()))?;
     let is_cloud = environment.environment_type.as_deref() == Some("cloud");

@@ -35,12 +35,8 @@ pub async fn gather(
         live.services.len(),
         live.subscriptions.len(),
     ));
-    for header in live
-        .deployments
-        .iter()
-        .flat_map(|deployment| deployment.additional_headers.values())
-    {
-        client.masker().learn(header);
+    for value in live.sensitive_values() {
+        client.masker().learn(value);
     }
     let discover = Discover::from(planning.discover);
     // Asked here only to send what apply will send; whether it is needed is the diff's to say.
@@ -60,7 +56,7 @@ pub async fn gather(
     let probes = first_round(desired, &live, discover, breaking);
     printer.note(&format!("{} dry runs and look-ups", probes.len()));
     asking.all(probes, &mut answers).await;
-    let probes = second_round(&live, &answers, discover);
+    let probes = second_round(desired, &live, &answers, discover);
     asking.all(probes, &mut answers).await;
     Ok(Gathered { live, answers })
 }
@@ -77,7 +73,7 @@ async fn lists(client: &mut Client) -> Result<Live, Error> {
     let server = Server {
         version,
         api_version,
-        cluster_name: Some(health?.cluster_name),
+        cluster_name: health.ok().map(|health| health.cluster_name),
     };
     Ok(Live::new(
         server,
@@ -134,8 +130,17 @@ impl Asking<'_> {
                 let answer = self.waiting(async || self.dry_run(&registration).await).await;
                 Answer::Register(identity, answer)
             }
-            Probe::Discover { id, registration } => {
-                let answer = self.client.register(&registration).await;
+            Probe::Discover {
+                id,
+                registration,
+                awaited,
+            } => {
+                let ask = async || self.client.register(&registration).await;
+                let answer = if awaited {
+                    self.waiting(ask).await
+                } else {
+                    ask().await
+                };
                 Answer::Discover(id, answer.map(|dry| by_name(dry.services)))
             }
             Probe::Update { id, update } => {

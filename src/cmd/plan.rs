@@ -1,5 +1,5 @@
 use super::gather::Gathered;
-use super::{connect, gather, read};
+use super::{connect, gather, or_interrupted, read};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
 use crate::desired::Duration;
@@ -16,7 +16,7 @@ pub async fn run(
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let (plan, _) = make(files, planning, connection, wait_endpoints, printer).await?;
+    let (plan, _) = or_interrupted(make(files, planning, connection, wait_endpoints, printer)).await?;
     printer.plan(&plan);
     Ok(match exit_of(&plan) {
         Exit::Done if detailed_exitcode && !plan.changes.is_empty() => Exit::Changes,

@@ -1,9 +1,10 @@
 //! The address of a deployment, which is its identity.
 
+use crate::secret::Value;
 use std::fmt;
 
 /// Where a deployment is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Address {
     Http(HttpAddress),
     /// The whole ARN, with version or alias.
@@ -12,9 +13,11 @@ pub enum Address {
 
 /// An HTTP address, host in lower case, without query and fragment: the server ignores both
 /// (seen on 1.5.3, 1.6.2, 1.7.12).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HttpAddress {
     pub scheme: String,
+    /// Of a deployment that others registered; a file cannot have one. Part of the identity.
+    userinfo: Option<Value>,
     pub authority: String,
     /// At least `/`. Kept literally: the server tells `/a`, `/a/` and `/%61` apart.
     pub path: String,
@@ -62,6 +65,7 @@ impl Address {
         }
         Ok(Self::Http(HttpAddress {
             scheme,
+            userinfo: None,
             authority: authority.as_str().to_lowercase(),
             path: uri.path().to_owned(),
         }))
@@ -70,12 +74,18 @@ impl Address {
     /// A URI as a server stores it, which may be one that a file could not have.
     pub fn stored_uri(text: &str) -> Self {
         let uri: http::Uri = text.parse().unwrap_or_default();
+        let authority = uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .unwrap_or_default();
+        let (userinfo, authority) = match authority.rsplit_once('@') {
+            Some((userinfo, host)) => (Some(Value::sensitive(userinfo)), host),
+            None => (None, authority),
+        };
         Self::Http(HttpAddress {
             scheme: uri.scheme_str().unwrap_or("http").to_lowercase(),
-            authority: uri
-                .authority()
-                .map(|a| a.as_str().to_lowercase())
-                .unwrap_or_default(),
+            userinfo,
+            authority: authority.to_lowercase(),
             path: uri.path().to_owned(),
         })
     }
@@ -104,15 +114,31 @@ impl Address {
     /// part of it (seen on 1.6.2, 1.7.12).
     pub fn identity(&self) -> String {
         match self {
-            Self::Http(http) => format!("{}{}", http.authority, http.path),
+            Self::Http(http) => {
+                let userinfo = http
+                    .userinfo
+                    .as_ref()
+                    .map(|userinfo| format!("{}@", userinfo.expose()));
+                format!("{}{}{}", userinfo.unwrap_or_default(), http.authority, http.path)
+            }
             Self::Lambda(arn) => arn.clone(),
         }
     }
 
-    /// The key in plans and reports: the normalised URI, or the ARN.
+    pub fn userinfo(&self) -> Option<&Value> {
+        match self {
+            Self::Http(http) => http.userinfo.as_ref(),
+            Self::Lambda(_) => None,
+        }
+    }
+
+    /// The key in plans and reports: the normalised URI, or the ARN. Userinfo is not shown.
     pub fn key(&self) -> String {
         match self {
-            Self::Http(http) => format!("{}://{}{}", http.scheme, http.authority, http.path),
+            Self::Http(http) => {
+                let hidden = if http.userinfo.is_some() { "***@" } else { "" };
+                format!("{}://{hidden}{}{}", http.scheme, http.authority, http.path)
+            }
             Self::Lambda(arn) => arn.clone(),
         }
     }
@@ -149,6 +175,14 @@ mod tests {
             assert_eq!(key(text), Err("invalid-uri"), "{text}");
         }
         assert_eq!(key("http://user:pw@host"), Err("uri-userinfo"));
+    }
+
+    #[test]
+    fn userinfo_of_others_tells_deployments_apart_and_is_not_shown() {
+        let stored = Address::stored_uri("http://Bob:S3cret@Host:1/x");
+        assert_eq!(stored.key(), "http://***@host:1/x");
+        assert_eq!(stored.identity(), "Bob:S3cret@host:1/x");
+        assert!(!format!("{stored:?} {stored}").contains("S3cret"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A change as data: what plans show, JSON carries and apply executes.
 
 use crate::admin::wire;
+use crate::live;
 use crate::problem::Severity;
 use crate::source::Origin;
 use schemars::JsonSchema;
@@ -176,7 +177,7 @@ pub struct FieldValue {
     pub value: Option<Json>,
 }
 
-/// What the change was computed from. It holds right before the change, or the plan is stale.
+/// What the change was computed from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Precondition {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,24 +228,32 @@ pub enum Action {
         request: wire::Registration,
         /// What the dry run said the services will be.
         expected: Vec<ExpectedService>,
-        /// The services that the registration would leave public and the file wants private.
-        make_private: Vec<String>,
+        /// The services that the file wants private.
+        keep_private: Vec<String>,
+        /// The private services that somebody consented to expose.
+        may_expose: Vec<String>,
     },
     Update {
         id: String,
         request: wire::Update,
+        /// The connection that the plan was made with.
+        before: wire::Connection,
         /// As for a registration; only 1.5 resets overrides on an update.
-        make_private: Vec<String>,
+        keep_private: Vec<String>,
     },
     Configure {
         overrides: wire::Overrides,
     },
     Create {
         request: wire::NewSubscription,
+        /// The ids of those with the same source and sink that the plan was made with.
+        known: Vec<String>,
     },
     Replace {
         old: String,
         request: wire::NewSubscription,
+        /// The old one, unless the server hides some of it.
+        restore: Option<wire::NewSubscription>,
     },
 }
 
@@ -253,6 +262,16 @@ pub struct ExpectedService {
     pub name: String,
     pub ty: String,
     pub handlers: Vec<String>,
+}
+
+impl From<&live::Service> for ExpectedService {
+    fn from(service: &live::Service) -> Self {
+        Self {
+            name: service.name.clone(),
+            ty: service.ty.clone(),
+            handlers: service.handlers.keys().cloned().collect(),
+        }
+    }
 }
 
 /// Something worth knowing that is not a change.

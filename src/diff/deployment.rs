@@ -25,12 +25,16 @@ pub fn connection(entry: &desired::Deployment, live: Option<&live::Deployment>) 
         (Some(field), _) => Some(field.value.clone()),
         (None, live) => live.and_then(|live| live.assume_role_arn.clone()),
     };
-    wire_connection(&entry.address.value, use_http_11, role, additional_headers)
+    let address = &entry.address.value;
+    wire_connection(address, address.key(), use_http_11, role, additional_headers)
 }
 
+/// The connection as it is, for asking the server to discover the endpoint again.
 pub fn stored_connection(deployment: &live::Deployment) -> wire::Connection {
+    let uri = deployment.stored_uri.as_ref().map(|uri| uri.expose().to_owned());
     wire_connection(
         &deployment.address,
+        uri.unwrap_or_else(|| deployment.address.key()),
         deployment.use_http_11,
         deployment.assume_role_arn.clone(),
         deployment.additional_headers.clone(),
@@ -39,15 +43,19 @@ pub fn stored_connection(deployment: &live::Deployment) -> wire::Connection {
 
 fn wire_connection(
     address: &Address,
+    text: String,
     use_http_11: bool,
     assume_role_arn: Option<String>,
     additional_headers: BTreeMap<String, Value>,
 ) -> wire::Connection {
-    let is_http = matches!(address, Address::Http(_));
+    let (uri, arn) = match address {
+        Address::Http(_) => (Some(Value::sensitive(text)), None),
+        Address::Lambda(_) => (None, Some(text)),
+    };
     wire::Connection {
-        uri: is_http.then(|| address.key()),
-        use_http_11: is_http.then_some(use_http_11),
-        arn: (!is_http).then(|| address.key()),
+        use_http_11: uri.as_ref().map(|_| use_http_11),
+        uri,
+        arn,
         assume_role_arn,
         additional_headers,
     }

@@ -5,7 +5,7 @@ use super::change::{
     Action, Change, Field, FieldValue, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange,
     Validated,
 };
-use super::deployment::{code_differences, connection, connection_fields};
+use super::deployment::{code_differences, connection, connection_fields, stored_connection};
 use super::registrations::consents;
 use super::visibility::{Exposure, Visibility};
 use super::{ServedBy, Work, needs, refusal, refused};
@@ -297,8 +297,9 @@ fn update(
         None => Validated::Local,
     };
     let Exposure {
-        make_private,
+        keep_private,
         refusals,
+        ..
     } = if work.input.live.server.has_patch() {
         Exposure::default()
     } else {
@@ -324,7 +325,8 @@ fn update(
                 connection: connection(entry, Some(live)),
                 dry_run: false,
             },
-            make_private,
+            before: stored_connection(live),
+            keep_private,
         }),
     });
 }
@@ -340,8 +342,8 @@ fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) 
         );
         let refusal = refused("overwrite", message, "run without `--discover none`");
         return Exposure {
-            make_private: Vec::new(),
             refusals: vec![refusal],
+            ..Exposure::default()
         };
     };
     let id = work.next_id();

@@ -21,6 +21,7 @@ use probe::Answers;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use consent::{CommandConsent, Consents};
+pub use deployment::stored_connection;
 
 /// Which of the listed deployments are discovered again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

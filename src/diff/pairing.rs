@@ -41,20 +41,28 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
         .map(|wanted| (wanted.source.value.to_string(), wanted.sink.value.to_string()))
         .collect();
 
-    // By equal consumer group; a written one may be the very id of a live subscription.
+    // By equal consumer group. A written one may be the very id of a live subscription, which comes
+    // before any entry that leaves the group to the server.
     for (index, wanted) in desired.iter().enumerate() {
-        let (source, sink) = (ends[index].0.as_str(), ends[index].1.as_str());
         let own = wanted.group_id().and_then(|group| {
-            let set = sets.get_mut(&(source, sink, None))?;
+            let set = sets.get_mut(&(ends[index].0.as_str(), ends[index].1.as_str(), None))?;
             let at = set.iter().position(|live| live.id == group)?;
-            Some(vec![set.remove(at)])
+            Some(set.remove(at))
         });
-        let set = own.or_else(|| sets.remove(&(source, sink, wanted.group_id())));
-        if let Some(set) = set.filter(|set| !set.is_empty()) {
-            pairing.claim(index, wanted, &set);
+        if let Some(own) = own {
+            pairing.claim(index, wanted, &[own]);
         }
     }
     sets.retain(|_, set| !set.is_empty());
+    for (index, wanted) in desired.iter().enumerate() {
+        if pairing.of_entry.contains_key(&index) {
+            continue;
+        }
+        let key = (ends[index].0.as_str(), ends[index].1.as_str(), wanted.group_id());
+        if let Some(set) = sets.remove(&key) {
+            pairing.claim(index, wanted, &set);
+        }
+    }
 
     // Then with each other, if exactly one is left on each side.
     for (index, wanted) in desired.iter().enumerate() {
@@ -103,15 +111,21 @@ pub fn pair<'a>(work: &Work<'a>) -> Pairing<'a> {
             pairing.claim(index, wanted, &set);
         }
     }
-    // What nobody claims can still deliver its records twice.
-    for set in sets.values() {
-        pairing.note_duplicates(best(set, None), set);
+    // What nobody claims can still deliver its records twice: among its own, and, where nobody chose
+    // its group, beside one that is claimed.
+    for ((source, sink, group), set) in &sets {
+        let beside = pairing.of_entry.values().find_map(|pair| match pair {
+            Pair::With(live) if live.source == *source && live.sink == *sink => Some(*live),
+            Pair::With(_) | Pair::Ambiguous => None,
+        });
+        let kept = beside.filter(|_| group.is_none()).or_else(|| best(set, None));
+        pairing.note_duplicates(kept, set);
     }
     pairing
 }
 
 impl<'a> Pairing<'a> {
-    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: &Set<'a>) {
+    fn claim(&mut self, index: usize, wanted: &desired::Subscription, set: &[&'a live::Subscription]) {
         if let Some(kept) = best(set, Some(wanted)) {
             self.claimed.insert(&kept.id);
             self.of_entry.insert(index, Pair::With(kept));

@@ -2,7 +2,7 @@
 //! Which they are is decided here, purely; asking is the shell's.
 
 use super::Discover;
-use super::deployment::{connection, connection_fields};
+use super::deployment::{connection, connection_fields, stored_connection};
 use crate::admin::{Error, wire};
 use crate::desired::{self, Desired};
 use crate::live::{Live, Service};
@@ -21,6 +21,8 @@ pub enum Probe {
     Discover {
         id: String,
         registration: wire::Registration,
+        /// A change needs it: worth waiting for an endpoint that is not up yet.
+        awaited: bool,
     },
     /// The dry run of a connection update.
     Update { id: String, update: wire::Update },
@@ -80,7 +82,7 @@ pub fn first_round(
             Discover::None => false,
         };
         if discovers {
-            probes.push(rediscovery(id.clone(), connection(entry, Some(found))));
+            probes.push(rediscovery(id.clone(), connection(entry, Some(found)), updates));
         }
         let is_latest = |service: &String| live.services.get(service).is_some_and(|s| s.deployment_id == id);
         if !found.services.keys().all(is_latest) {
@@ -90,30 +92,37 @@ pub fn first_round(
     probes
 }
 
-/// The deployments whose services a registration takes: what they serve without overrides tells
-/// which of the live values are overrides.
-pub fn second_round(live: &Live, answers: &Answers, discover: Discover) -> Vec<Probe> {
+/// The deployments of which it matters what they serve without overrides: those whose services a
+/// registration takes, to tell which live values are overrides, and those of workflows whose
+/// retention differs, to tell whether an override would have an effect.
+pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover: Discover) -> Vec<Probe> {
     if discover == Discover::None {
         return Vec::new();
     }
-    let taken: BTreeSet<&str> = answers
+    let taken = answers
         .registrations
         .values()
         .flatten()
-        .flat_map(|dry| dry.services.keys())
+        .flat_map(|dry| dry.services.keys());
+    let workflows = desired.services.values().filter_map(|wanted| {
+        let retention = wanted.workflow_completion_retention.as_ref()?;
+        let now = live
+            .services
+            .get(&wanted.name.value)?
+            .options
+            .workflow_completion_retention;
+        (now != Some(retention.value)).then_some(&wanted.name.value)
+    });
+    let serving: BTreeSet<&str> = taken
+        .chain(workflows)
         .filter_map(|name| live.services.get(name))
         .map(|service| service.deployment_id.as_str())
         .filter(|id| !answers.discoveries.contains_key(*id))
         .collect();
     live.deployments
         .iter()
-        .filter(|deployment| taken.contains(deployment.id.as_str()))
-        .map(|deployment| {
-            rediscovery(
-                deployment.id.clone(),
-                super::deployment::stored_connection(deployment),
-            )
-        })
+        .filter(|deployment| serving.contains(deployment.id.as_str()))
+        .map(|deployment| rediscovery(deployment.id.clone(), stored_connection(deployment), false))
         .collect()
 }
 
@@ -137,7 +146,7 @@ pub fn registration(
     }
 }
 
-fn rediscovery(id: String, connection: wire::Connection) -> Probe {
+fn rediscovery(id: String, connection: wire::Connection, awaited: bool) -> Probe {
     let registration = wire::Registration {
         connection,
         metadata: None,
@@ -145,5 +154,9 @@ fn rediscovery(id: String, connection: wire::Connection) -> Probe {
         breaking: true,
         dry_run: true,
     };
-    Probe::Discover { id, registration }
+    Probe::Discover {
+        id,
+        registration,
+        awaited,
+    }
 }

@@ -139,6 +139,9 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
                 _ => "the server was not asked".to_owned(),
             };
             let help = match failure {
+                Some(Err(error)) if error.is_endpoint_failure() && entry.use_http_11.is_none() => {
+                    "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it. One that speaks HTTP/1.1 only needs `use_http_11: true`"
+                }
                 Some(Err(error)) if error.is_endpoint_failure() => {
                     "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it"
                 }
@@ -183,28 +186,27 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
     for service in dry.services.values() {
         take_service(work, entry, id, service, &mut registration);
     }
-    breaking_consent(work, entry, dry, &mut registration);
+    // Against what an earlier change of this plan leaves, it breaks nothing: the dry run could only
+    // see the present.
+    let is_settled = registration.breaks.is_empty() && !registration.depends_on.is_empty();
+    if !is_settled {
+        breaking_consent(work, entry, dry, &mut registration);
+        registration.is_breaking = !registration.breaks.is_empty() || dry.refused.is_some();
+    }
     if registration.visibility.exposes() {
         registration.risk = Risk::Breaking;
     }
     let exposure = std::mem::take(&mut registration.visibility).settle(work, entry);
-    registration.make_private = exposure.make_private;
+    registration.keep_private = exposure.keep_private;
+    registration.may_expose = exposure.may_expose;
     registration.refusals.extend(exposure.refusals);
-    registration.is_breaking = !registration.breaks.is_empty() || dry.refused.is_some();
     registration.expected = expected(dry);
     registration.is_validated = dry.refused.is_none() || !registration.refusals.is_empty();
     push(work, entry, resource, registration_fields(entry), registration);
 }
 
 fn expected(dry: &Dry) -> Vec<ExpectedService> {
-    dry.services
-        .values()
-        .map(|service| ExpectedService {
-            name: service.name.clone(),
-            ty: service.ty.clone(),
-            handlers: service.handlers.keys().cloned().collect(),
-        })
-        .collect()
+    dry.services.values().map(ExpectedService::from).collect()
 }
 
 /// What one registration does, as it is found out.
@@ -217,7 +219,8 @@ struct Registration {
     /// By these, or by what the server says.
     is_breaking: bool,
     visibility: Visibility,
-    make_private: Vec<String>,
+    keep_private: Vec<String>,
+    may_expose: Vec<String>,
     refusals: Vec<Refused>,
     expected: Vec<ExpectedService>,
     risk: Risk,
@@ -233,7 +236,8 @@ impl Default for Registration {
             breaks: Vec::new(),
             is_breaking: false,
             visibility: Visibility::default(),
-            make_private: Vec::new(),
+            keep_private: Vec::new(),
+            may_expose: Vec::new(),
             refusals: Vec::new(),
             expected: Vec::new(),
             risk: Risk::Safe,
@@ -390,7 +394,8 @@ fn push(
         action: Some(Action::Register {
             request,
             expected: made.expected,
-            make_private: made.make_private,
+            keep_private: made.keep_private,
+            may_expose: made.may_expose,
         }),
     });
 }

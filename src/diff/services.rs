@@ -42,7 +42,14 @@ fn configure(work: &mut Work<'_>, wanted: &desired::Service) {
         .help = Some("remove the field".to_owned());
         return;
     }
-    let compared = compare(wanted, &service, baseline(work, name, &service).as_ref());
+    let compared = compare(
+        wanted,
+        &service,
+        // Asked to send it all the same, nothing is taken for declared by a handler.
+        baseline(work, name, &service)
+            .filter(|_| !is_resent(work, name))
+            .as_ref(),
+    );
     for (field, span, why) in compared.ineffective {
         let message = format!("`{field}` has no effect: {why}");
         work.find(
@@ -102,6 +109,10 @@ fn configure(work: &mut Work<'_>, wanted: &desired::Service) {
             overrides: compared.overrides,
         }),
     });
+}
+
+fn is_resent(work: &Work<'_>, service: &str) -> bool {
+    work.input.resend.contains(&format!("service/{service}"))
 }
 
 fn unknown_service(work: &mut Work<'_>, wanted: &desired::Service, resource: Resource) {
@@ -194,8 +205,9 @@ fn compare(wanted: &desired::Service, predicted: &Service, baseline: Option<&Opt
         workflow_completion_retention: match workflow_completion_retention {
             Some(wanted) if handler_declares && Some(wanted.value) != *workflow => {
                 let declared = workflow.map(|d| d.to_string()).unwrap_or_default();
-                let why =
-                    format!("the workflow's handler declares {declared}, which wins over the service's");
+                let why = format!(
+                    "{declared} is what the workflow's handler declares, which wins over the service's (if it is the server's own default instead, send it with `--resend`)"
+                );
                 compared
                     .ineffective
                     .push(("workflow_completion_retention", wanted.span, why));

@@ -30,6 +30,7 @@ pub fn diff(work: &mut Work<'_>) {
         }
     }
     leftovers(work, &pairing);
+    shared_groups(work, &pairing);
     unknown_resends(work);
 }
 
@@ -40,13 +41,13 @@ fn is_resent(work: &Work<'_>, wanted: &desired::Subscription) -> bool {
 }
 
 fn unknown_resends(work: &mut Work<'_>) {
-    let keys: Vec<String> = work
-        .input
-        .desired
+    let desired = work.input.desired;
+    let subscriptions = desired
         .subscriptions
         .iter()
-        .map(|s| format!("subscription/{}", s.key()))
-        .collect();
+        .map(|s| format!("subscription/{}", s.key()));
+    let services = desired.services.keys().map(|name| format!("service/{name}"));
+    let keys: Vec<String> = subscriptions.chain(services).collect();
     for resend in work.input.resend.iter().filter(|resend| !keys.contains(resend)) {
         let help = match nearest(resend, keys.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -249,6 +250,7 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
         services: Vec::new(),
         refused: refusal(refusals),
         action: Some(Action::Replace {
+            restore: restorable(live),
             old: live.id.clone(),
             request: NewSubscription {
                 source: wanted.source.value.to_string(),
@@ -257,6 +259,16 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
             },
         }),
     });
+}
+
+/// The live one as it could be created again.
+fn restorable(live: &live::Subscription) -> Option<NewSubscription> {
+    let is_whole = live.options.values().all(|value| value.expose() != REDACTED);
+    is_whole.then(|| NewSubscription {
+        source: live.source.clone(),
+        sink: live.sink.clone(),
+        options: live.options.clone(),
+    })
 }
 
 fn without_group(live: &live::Subscription) -> Refused {
@@ -283,6 +295,11 @@ fn create(work: &mut Work<'_>, wanted: &desired::Subscription) {
         })
         .collect();
     let depends_on = depends_on(work, &wanted.sink.value);
+    let (source, sink) = (wanted.source.value.to_string(), wanted.sink.value.to_string());
+    let known = (work.input.live.subscriptions.iter())
+        .filter(|live| live.source == source && live.sink == sink)
+        .map(|live| live.id.clone())
+        .collect();
     work.push(Change {
         id: 0,
         op: Op::Create,
@@ -306,6 +323,7 @@ fn create(work: &mut Work<'_>, wanted: &desired::Subscription) {
                     .map(|(name, option)| (name.clone(), option.value.clone()))
                     .collect(),
             },
+            known,
         }),
     });
 }
@@ -374,7 +392,6 @@ fn leftovers(work: &mut Work<'_>, pairing: &Pairing<'_>) {
             .help = Some("delete it once nothing depends on it; restatectl does not delete yet".to_owned());
         }
         feeds_removed_handler(work, live, &resource);
-        shares_group(work, live, &resource);
     }
     unmanaged.sort();
     if !unmanaged.is_empty() {
@@ -399,25 +416,73 @@ fn feeds_removed_handler(work: &mut Work<'_>, live: &live::Subscription, resourc
 }
 
 /// Each record of a topic reaches only one of the subscriptions that share a group [S:1.6.2, 1.7.12].
-fn shares_group(work: &mut Work<'_>, live: &live::Subscription, resource: &Resource) {
-    let Some(source) = live.reads() else { return };
-    let Some(group) = live.group_id() else { return };
-    let shared = work.input.desired.subscriptions.iter().find(|wanted| {
-        wanted.source.value == source
-            && wanted.group_id() == Some(group)
-            && wanted.sink.value.to_string() != live.sink
+/// Groups are those in effect after the plan, also where the file leaves them to the server.
+fn shared_groups(work: &mut Work<'_>, pairing: &Pairing<'_>) {
+    let desired = work.input.desired;
+    let entries = desired
+        .subscriptions
+        .iter()
+        .enumerate()
+        .filter_map(|(index, wanted)| {
+            let live = match pairing.of_entry.get(&index) {
+                Some(Pair::With(live)) => Some(*live),
+                _ => None,
+            };
+            let group = wanted.group_id().or_else(|| live?.group_id())?;
+            Some((
+                wanted.source.value.to_string(),
+                group.to_owned(),
+                wanted.sink.value.to_string(),
+                Some(wanted),
+            ))
+        });
+    let unlisted = work
+        .input
+        .live
+        .subscriptions
+        .iter()
+        .filter(|live| !pairing.claimed.contains(live.id.as_str()));
+    let unlisted = unlisted.filter_map(|live| {
+        Some((
+            live.source.clone(),
+            live.group_id()?.to_owned(),
+            live.sink.clone(),
+            None,
+        ))
     });
-    let Some(wanted) = shared else { return };
-    let message = format!(
-        "shares the consumer group {group} of {source} with {}, which no entry lists: each record reaches only one of them",
-        live.sink
-    );
-    work.find(
-        Severity::Error,
-        "group-shared",
-        message,
-        resource.clone(),
-        Some(wanted.span),
-    )
-    .help = Some("give this entry a `group.id` of its own".to_owned());
+    let mut members: Vec<_> = entries.chain(unlisted).collect();
+    members.sort_by(|a, b| (&a.0, &a.1, &a.2).cmp(&(&b.0, &b.1, &b.2)));
+    for pair in members.windows(2) {
+        let [
+            (source, group, sink, wanted),
+            (other_source, other_group, other_sink, other),
+        ] = pair
+        else {
+            continue;
+        };
+        let is_shared = (source, group) == (other_source, other_group) && sink != other_sink;
+        // Two that are there and that no entry lists are not this file's to judge, and two that both
+        // write it have been told with their lines.
+        let (Some(entry), written) = (
+            wanted.or(*other),
+            [wanted, other].map(|w| w.is_some_and(|w| w.group_id().is_some())),
+        ) else {
+            continue;
+        };
+        if !is_shared || written == [true, true] {
+            continue;
+        }
+        let message = format!(
+            "{sink} and {other_sink} share the consumer group {group} of {source}: each record reaches only one of them"
+        );
+        let resource = Resource::new(Kind::Subscription, entry.key());
+        work.find(
+            Severity::Error,
+            "group-shared",
+            message,
+            resource,
+            Some(entry.span),
+        )
+        .help = Some("give each a `group.id` of its own".to_owned());
+    }
 }

@@ -10,22 +10,20 @@ use crate::desired::{Consent, Deployment};
 pub struct Visibility {
     /// Private now, and nothing keeps them so.
     exposed: Vec<String>,
-    /// The file wants them private: they are made so in the same step.
-    make_private: Vec<String>,
+    /// The file wants them private: they are made so in the same step, if they are not.
+    keep_private: Vec<String>,
 }
 
 /// What follows for the change.
 #[derive(Default)]
 pub struct Exposure {
-    pub make_private: Vec<String>,
+    pub keep_private: Vec<String>,
+    pub may_expose: Vec<String>,
     pub refusals: Vec<Refused>,
 }
 
 impl Visibility {
     pub fn note(&mut self, work: &Work<'_>, service: &str, becomes_public: bool) {
-        if !becomes_public {
-            return;
-        }
         let wanted = work
             .input
             .desired
@@ -39,8 +37,8 @@ impl Visibility {
             .get(service)
             .is_some_and(|live| !live.options.public);
         match wanted.map(|public| public.value) {
-            Some(false) => self.make_private.push(service.to_owned()),
-            Some(true) | None if was_private => self.exposed.push(service.to_owned()),
+            Some(false) => self.keep_private.push(service.to_owned()),
+            Some(true) | None if was_private && becomes_public => self.exposed.push(service.to_owned()),
             Some(true) | None => {}
         }
     }
@@ -64,7 +62,8 @@ impl Visibility {
             refusals.push(needs(Consent::Expose, message, entry));
         }
         Exposure {
-            make_private: self.make_private,
+            keep_private: self.keep_private,
+            may_expose: self.exposed,
             refusals,
         }
     }

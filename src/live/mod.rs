@@ -21,6 +21,26 @@ pub struct Live {
 }
 
 impl Live {
+    /// The values that must not appear in any output.
+    pub fn sensitive_values(&self) -> impl Iterator<Item = &Value> {
+        let headers = self
+            .deployments
+            .iter()
+            .flat_map(|deployment| deployment.additional_headers.values());
+        let userinfo = self
+            .deployments
+            .iter()
+            .filter_map(|deployment| deployment.address.userinfo());
+        let options = self
+            .subscriptions
+            .iter()
+            .flat_map(|subscription| subscription.options.values());
+        headers
+            .chain(userinfo)
+            .chain(options)
+            .filter(|value| value.is_sensitive())
+    }
+
     pub fn new(
         server: Server,
         mut deployments: Vec<Deployment>,
@@ -73,6 +93,8 @@ impl Server {
 pub struct Deployment {
     pub id: String,
     pub address: Address,
+    /// As stored, which may differ from the address in case and query, and carry userinfo.
+    pub stored_uri: Option<Value>,
     pub additional_headers: BTreeMap<String, Value>,
     pub use_http_11: bool,
     pub assume_role_arn: Option<String>,
@@ -160,13 +182,14 @@ impl Subscription {
 
 impl From<wire::Deployment> for Deployment {
     fn from(deployment: wire::Deployment) -> Self {
-        let address = match (deployment.uri, deployment.arn) {
+        let address = match (&deployment.uri, deployment.arn) {
             (_, Some(arn)) => Address::Lambda(arn),
-            (uri, None) => Address::stored_uri(&uri.unwrap_or_default()),
+            (uri, None) => Address::stored_uri(uri.as_deref().unwrap_or_default()),
         };
         Self {
             id: deployment.id,
             address,
+            stored_uri: deployment.uri.map(Value::sensitive),
             additional_headers: deployment
                 .additional_headers
                 .into_iter()

@@ -51,6 +51,18 @@ impl Printer {
         }
     }
 
+    /// For arguments that could not be read, but for the wish for JSON.
+    pub fn json_only() -> Self {
+        let style = Style::new(false);
+        Self {
+            format: Format::Json,
+            out: style,
+            err: style,
+            verbose: false,
+            quiet: true,
+        }
+    }
+
     pub fn plan(&self, plan: &Plan) {
         result(&match self.format {
             Format::Json => json::document(plan),
@@ -117,7 +129,7 @@ impl Printer {
     }
 
     /// Asks for a yes. Anything else is a no.
-    pub fn confirm(&self, question: &str) -> bool {
+    pub fn confirm(question: &str) -> bool {
         aside(&format!("{question} [y/N] "));
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer);

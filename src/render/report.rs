@@ -24,8 +24,13 @@ pub fn text(report: &Report, style: Style) -> String {
     for alert in &report.alerts {
         let _ = writeln!(text, "{}", style.error(&printable(alert)));
     }
+    let was_not_started = matches!(
+        report.outcome,
+        Outcome::Refused | Outcome::Stale | Outcome::Failed
+    );
     for result in &report.changes {
-        if result.status != Status::Done {
+        // Before a plan that is not carried out, its own text has said why.
+        if result.status != Status::Done && !was_not_started {
             write_result(&mut text, result, style);
         }
         if let Some(note) = &result.note {

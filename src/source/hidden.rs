@@ -30,14 +30,16 @@ fn walk(node: &Node, is_sensitive: bool, text: &str, found: &mut Vec<Range<usize
     }
 }
 
-/// `USER:PASSWORD` of `SCHEME://USER:PASSWORD@HOST`.
+/// `USER:PASSWORD` of `SCHEME://USER:PASSWORD@HOST`. A password may hold another `@`.
 fn userinfo(text: &str, offset: usize) -> Option<Range<usize>> {
     let start = text.find("://")? + 3;
-    let end = start + text[start..].find('@')?;
+    let rest = &text[start..];
+    let authority = &rest[..rest.find(['/', '?', '#', '"', '\'', ' ']).unwrap_or(rest.len())];
+    let end = start + authority.rfind('@')?;
     Some(offset + start..offset + end)
 }
 
-fn names_a_secret(key: &str) -> bool {
+pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let words = [
         "additional_headers",
@@ -60,12 +62,17 @@ fn names_a_secret(key: &str) -> bool {
 pub fn in_text(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut headers_at: Option<usize> = None;
+    // `[deployments.additional_headers]` of TOML, which goes on until the next table.
+    let mut in_table = false;
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let body = line.trim_end();
         let indent = body.len() - body.trim_start().len();
-        if headers_at.is_some_and(|at| indent <= at && !body.is_empty()) {
+        if headers_at.is_some_and(|at| indent <= at && !body.is_empty())
+            && !(in_table && !body.starts_with('['))
+        {
             headers_at = None;
+            in_table = false;
         }
         let key_end = body.find([':', '=']);
         let names = key_end.is_some_and(|end| names_a_secret(&body[..end]));
@@ -94,6 +101,9 @@ pub fn in_text(text: &str) -> Vec<Range<usize>> {
         {
             headers_at = Some(indent);
         }
+        if body.starts_with('[') && body.contains("additional_headers") {
+            (headers_at, in_table) = (Some(0), true);
+        }
         found.extend(userinfo(body, offset));
         offset += line.len();
     }
@@ -106,7 +116,8 @@ mod tests {
 
     #[test]
     fn broken_text_hides_what_may_be_secret() {
-        let text = "a:\n  additional_headers:\n    x-any: v4lue\n    - v4lue\n  uri: http://u:v4lue@h\n  b: {password: v4lue\nsasl.password = v4lue\n";
+        let text = "a:\n  additional_headers:\n    x-any: v4lue\n    - v4lue\n  uri: http://u:v4lue@h\n  b: {password: v4lue\nsasl.password = v4lue\n\
+            [deployments.additional_headers]\nx-a = v4lue\nx-b = v4lue\n[services]\nuri = 'http://u:p@v4lue@h'\n";
         let mut shown = text.to_owned();
         for range in in_text(text) {
             shown.replace_range(range.clone(), &"*".repeat(range.len()));

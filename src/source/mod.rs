@@ -139,14 +139,17 @@ impl Sources {
         let tree = self.tree(file, problems);
         let source = self.files.get_mut(file as usize)?;
         source.hidden = match &tree {
-            Some(root) => hidden::in_tree(root, &source.text),
+            Some((root, dropped)) => {
+                let dropped = dropped.iter().map(|span| span.start as usize..span.end as usize);
+                dropped.chain(hidden::in_tree(root, &source.text)).collect()
+            }
             None => hidden::in_text(&source.text),
         };
         source.hidden.sort_by_key(|range| range.start);
-        tree
+        tree.map(|(root, _)| root)
     }
 
-    fn tree(&self, file: u32, problems: &mut Problems) -> Option<Node> {
+    fn tree(&self, file: u32, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
         let source = self.files.get(file as usize)?;
         let whole = Span {
             file,
@@ -164,7 +167,7 @@ impl Sources {
         match source.format {
             Format::Yaml => yaml::parse(file, &source.text, problems),
             Format::Json => yaml::parse_json(file, &source.text, problems),
-            Format::Toml => toml::parse(file, &source.text, problems),
+            Format::Toml => Some((toml::parse(file, &source.text, problems)?, Vec::new())),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! YAML, and JSON as the part of YAML that it is, into the tree.
 
+use super::hidden::names_a_secret;
 use super::node::{Key, Kind, Node};
 use super::{Span, offset};
 use crate::problem::{Problem, Problems};
@@ -12,7 +13,7 @@ const MAX_NODES: usize = 1_000_000;
 const MAX_DEPTH: usize = 64;
 
 /// JSON is checked by a JSON parser first, since YAML would accept more.
-pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
+pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
     let strict: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
     if let Err(error) = strict {
         let at = line_start(text, error.line()) + error.column().saturating_sub(1);
@@ -43,16 +44,19 @@ fn line_start(text: &str, line: usize) -> usize {
         .sum()
 }
 
-pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
+/// The tree, and the places of values that are not in it although they were written.
+pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
     let mut builder = Builder {
         file,
         text,
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
         nodes: 0,
+        dropped: Vec::new(),
+        secret_depth: 0,
     };
     match builder.document(problems) {
-        Ok(node) => Some(node),
+        Ok(node) => Some((node, builder.dropped)),
         Err(problem) => {
             problems.push(problem);
             None
@@ -66,6 +70,10 @@ struct Builder<'t> {
     events: Parser<'t, granit_parser::StrInput<'t>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// The secrets under keys that were written before, which are in no tree but in the text.
+    dropped: Vec<Span>,
+    /// How many of the keys above name a secret.
+    secret_depth: usize,
 }
 
 impl<'t> Builder<'t> {
@@ -231,18 +239,24 @@ impl<'t> Builder<'t> {
                 break span;
             }
             let key = self.node(event, span, depth + 1, problems)?;
+            let name = match key.kind {
+                Kind::Scalar { text, .. } => Some(text),
+                Kind::Null => Some("null".to_owned()),
+                Kind::Seq(_) | Kind::Map(_) => None,
+            };
+            let names_a_secret = name.as_deref().is_some_and(names_a_secret);
+            self.secret_depth += usize::from(names_a_secret);
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1, problems)?;
-            let name = match key.kind {
-                Kind::Scalar { text, .. } => text,
-                Kind::Null => "null".to_owned(),
-                Kind::Seq(_) | Kind::Map(_) => {
-                    problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
-                    continue;
-                }
+            let is_secret = self.secret_depth > 0;
+            self.secret_depth -= usize::from(names_a_secret);
+            let Some(name) = name else {
+                problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
+                continue;
             };
             if let Some(first) = seen.get(&name) {
                 problems.push(duplicate_key(&name, key.span, *first));
+                self.dropped.extend(is_secret.then_some(value.span));
                 continue;
             }
             seen.insert(name.clone(), key.span);

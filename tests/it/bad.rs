@@ -138,6 +138,8 @@ fn wrong_usage_has_a_code_of_its_own() {
         let ran = desk.run(args).expect(64);
         assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{args:?}");
     }
+    let ran = desk.run(&["plan", "--nope", "--format", "json"]).expect(64);
+    assert_eq!(ran.json()["problems"][0]["code"], "usage");
     let ran = desk.run(&["apply"]).expect(64);
     assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
     for args in [
@@ -150,4 +152,58 @@ fn wrong_usage_has_a_code_of_its_own() {
         let ran = desk.run(args).expect(0);
         assert!(ran.stderr.is_empty() && !ran.stdout.is_empty(), "{args:?}");
     }
+}
+
+/// A problem quotes lines of the file, and a line can hold a secret.
+#[test]
+fn quoted_lines_hide_secrets() {
+    let broken = [
+        (
+            "a.yaml",
+            "version: 1\ndeployments:\n  - uri: http://a:1\n    additional_headers:\n      x-key: v4lueONE\n      x-key: v4lueTWO\n",
+        ),
+        (
+            "b.json",
+            "{ \"version\": 1, \"deployments\": [ { \"uri\": \"x\", \"additional_headers\": { \"a\": \"v4lue\", \"a\": \"v4lue\" } } ] }",
+        ),
+        (
+            "c.toml",
+            "version = 1\n[[deployments]]\nuri = 'http://a:1'\n[deployments.additional_headers]\nx-key = 'v4lueONE'\nx-key = 'v4lueTWO'\n",
+        ),
+        (
+            "d.yaml",
+            "version: 1\ndeployments: [{ uri: 'http://user:p@v4lue@host' }]\n",
+        ),
+        (
+            "e.yaml",
+            "version: 1\ndeployments: [{ uri: 'a:b', additional_headers: { authorization: v4lue } }]\n",
+        ),
+        (
+            "f.yaml",
+            "version: 1\ndeployments: [{ uri: 'http://a:1', additional_headers: v4lue }]\n",
+        ),
+        (
+            "g.yaml",
+            "version: 1\ndeployments:\n  - uri: http://a:1\n    additional_headers:\n      authorization: Bearer: v4lue: x\n",
+        ),
+        (
+            "h.yaml",
+            "version: 1\nsubscriptions:\n  - { source: x, sink: y, options: { sasl.password: v4lue } }\n",
+        ),
+    ];
+    for (name, text) in broken {
+        let desk = Desk::new();
+        desk.write(name, text);
+        for format in ["text", "json"] {
+            let ran = desk.run(&["validate", "-f", name, "--format", format]).expect(1);
+            assert!(
+                !format!("{}{}", ran.stdout, ran.stderr).contains("v4lue"),
+                "{name}\n{}{}",
+                ran.stdout,
+                ran.stderr
+            );
+        }
+    }
+    let ran = Desk::new().run(&["plan", "--admin-url", "http://u:v4lue@h ost:9070"]);
+    assert!(!ran.stderr.contains("v4lue"), "{}", ran.stderr);
 }

@@ -23,6 +23,7 @@ on_every_server! {
     option_changes_of_the_sdk_are_not_other_code,
     a_deployment_that_is_not_the_latest_is_refused,
     a_registration_that_would_need_a_promotion_is_refused,
+    what_an_earlier_change_settles_needs_no_consent,
     the_services_an_endpoint_must_expose,
     a_new_endpoint_that_is_down,
     an_unchanged_endpoint_that_is_down_is_a_warning,
@@ -192,7 +193,16 @@ fn headers_change_without_a_new_revision(world: &World) {
     world.apply();
     wants("{ authorization: second-token, x-stays: same, x-new: new-value }");
     let plan = world.plan();
-    assert_eq!(ops(&plan), [format!("update {}", endpoint.url())]);
+    assert_eq!(ops(&plan)[0], format!("update {}", endpoint.url()));
+    // 1.5 discovers the endpoint again, and what the SDK declares then wins over overrides.
+    assert_eq!(
+        ops(&plan)[1..],
+        if world.is_1_5() {
+            vec!["configure Checkout"]
+        } else {
+            vec![]
+        }
+    );
     assert_eq!(
         fields(&plan["changes"][0]),
         [
@@ -492,4 +502,27 @@ fn discover_none_asks_no_endpoint(world: &World) {
     assert_eq!(endpoint.requests().len(), before);
     world.plan();
     assert!(endpoint.requests().len() > before);
+}
+
+/// The second one breaks nothing that the first, consented one does not.
+fn what_an_earlier_change_settles_needs_no_consent(world: &World) {
+    if world.is_1_5() {
+        return;
+    }
+    let endpoint = Endpoint::start(Manifest::new());
+    let plain = || Manifest::new().service(Service::new("Checkout", Kind::Service).handler("onOrder"));
+    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder", "legacy"])));
+    endpoint.mount("/v2", plain());
+    endpoint.mount("/v3", plain());
+    world.register(&endpoint.url_at("/v1"));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', allow: [breaking] }}, {{ uri: '{}' }}]\n",
+        endpoint.url_at("/v2"),
+        endpoint.url_at("/v3")
+    ));
+    let plan = world.plan();
+    assert_eq!(plan["changes"][1]["refused"], Value::Null);
+    let report = world.apply_fails(&[], 0);
+    assert_eq!(report["outcome"], "complete");
+    assert_eq!(world.service("Checkout")["revision"], 3);
 }

@@ -113,7 +113,7 @@ fn what_a_handler_declares_wins(world: &World) {
         finding(&world.plan(), "ineffective")["message"]
             .as_str()
             .unwrap()
-            .contains("declares 2h")
+            .contains("2h is what the workflow's handler declares")
     );
 }
 

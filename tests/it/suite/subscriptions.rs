@@ -21,6 +21,9 @@ on_every_server! {
     secrets_in_options,
     subscribes_to_a_service_of_the_same_plan,
     resends_what_cannot_be_compared,
+    groups_in_effect_are_shared_too,
+    pairs_alike_in_any_order,
+    nobodys_groups_are_duplicates_beside_a_chosen_one,
 }
 
 const SOURCE: &str = "kafka://main/orders";
@@ -351,4 +354,46 @@ fn resends_what_cannot_be_compared(world: &World) {
     assert_eq!(world.subscriptions().len(), 1);
     let plan = world.plan_with(&["--resend", "subscription/kafka://main/other -> x"], 1);
     assert_eq!(findings(&plan), ["unknown-resend"]);
+}
+
+fn groups_in_effect_are_shared_too(world: &World) {
+    let both = format!(
+        "  - {{ source: '{SOURCE}', sink: '{SINK}' }}\n  - {{ source: '{SOURCE}', sink: 'service://Checkout/onRefund', options: {{ group.id: g }} }}\n"
+    );
+    let _endpoint = shop(world, &both);
+    world.subscribe(SOURCE, SINK, &json!({ "group.id": "g" }));
+    let plan = world.plan_with(&[], 1);
+    assert_eq!(findings(&plan), ["group-shared", "no-group-id"]);
+}
+
+fn pairs_alike_in_any_order(world: &World) {
+    let endpoint = shop(world, "");
+    let id = world.subscribe(SOURCE, SINK, &json!({}));
+    let (without, with) = (
+        format!("  - {{ source: '{SOURCE}', sink: '{SINK}' }}\n"),
+        entry(&format!("{{ group.id: {id} }}")),
+    );
+    let plan = |text: &str| {
+        wants(world, &endpoint, text);
+        ops(&world.plan())
+    };
+    let (one, other) = (plan(&(without.clone() + &with)), plan(&(with + &without)));
+    assert_eq!(one, [format!("create {SOURCE} -> {SINK}")]);
+    assert_eq!(one, other);
+    world.apply();
+    assert_eq!(world.subscriptions().len(), 2);
+}
+
+fn nobodys_groups_are_duplicates_beside_a_chosen_one(world: &World) {
+    let _endpoint = shop(world, &entry("{ group.id: g1 }"));
+    world.apply();
+    let id = world.subscribe(SOURCE, SINK, &json!({}));
+    let plan = world.plan();
+    assert_eq!(
+        (
+            &plan["changes"],
+            &finding(&plan, "duplicate-subscription")["resource"]["server_id"]
+        ),
+        (&json!([]), &json!(id))
+    );
 }
