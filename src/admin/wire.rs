@@ -190,6 +190,7 @@ fn exposed<S: Serializer>(values: &BTreeMap<String, Value>, serializer: S) -> Re
     serializer.collect_map(values.iter().map(|(name, value)| (name, value.expose())))
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn exposed_one<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.serialize_str(value.expose()),

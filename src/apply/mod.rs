@@ -205,9 +205,9 @@ impl<'a> Run<'a> {
 
 /// What an abort in the middle of a unit may have left open.
 fn may_be_public(change: &Change) -> Vec<Alert> {
-    let keep_private = match &change.action {
-        Some(Action::Register { keep_private, .. } | Action::Update { keep_private, .. }) => keep_private,
-        _ => return Vec::new(),
+    let Some(Action::Register { keep_private, .. } | Action::Update { keep_private, .. }) = &change.action
+    else {
+        return Vec::new();
     };
     keep_private.iter().cloned().map(Alert::MayBePublic).collect()
 }

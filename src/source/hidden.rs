@@ -68,9 +68,12 @@ pub fn in_text(text: &str) -> Vec<Range<usize>> {
     for line in text.split_inclusive('\n') {
         let body = line.trim_end();
         let indent = body.len() - body.trim_start().len();
-        if headers_at.is_some_and(|at| indent <= at && !body.is_empty())
-            && !(in_table && !body.starts_with('['))
-        {
+        let may_end = if in_table {
+            body.starts_with('[')
+        } else {
+            !body.is_empty()
+        };
+        if may_end && headers_at.is_some_and(|at| indent <= at) {
             headers_at = None;
             in_table = false;
         }
