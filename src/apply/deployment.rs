@@ -4,7 +4,7 @@ use super::visibility::Watch;
 use super::{Alert, Fault, Landed, moved};
 use crate::admin::{Client, Error, retry, wire};
 use crate::desired::Address;
-use crate::diff::change::{Action, ExpectedService};
+use crate::diff::change::{ExpectedService, Register, Update};
 use crate::diff::stored_connection;
 use crate::live;
 use std::time::Duration;
@@ -16,16 +16,18 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Registers a deployment and makes services private that the registration left public: one unit,
 /// since in between they can be called by everyone.
-pub async fn register(client: &Client, action: &Action, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
-    let Action::Register {
+pub async fn register(
+    client: &Client,
+    register: &Register,
+    alerts: &mut Vec<Alert>,
+) -> Result<Landed, Fault> {
+    let Register {
         request,
         expected,
         keep_private,
         may_expose,
-    } = action
-    else {
-        return Err(moved("not a registration"));
-    };
+    } = register;
+    let names: Vec<&str> = expected.iter().map(|service| service.name.as_str()).collect();
     let identity = identity(&request.connection);
     if let Some(found) = find(client, &identity).await.map_err(Fault::failed)? {
         let message = format!(
@@ -41,13 +43,7 @@ pub async fn register(client: &Client, action: &Action, alerts: &mut Vec<Alert>)
         Ok(posted) => posted,
         Err(fault) if fault.is_unknown => {
             // It may have landed, and may yet.
-            watch
-                .hide_expected(
-                    client,
-                    expected.iter().map(|service| service.name.as_str()),
-                    alerts,
-                )
-                .await;
+            watch.hide_expected(client, &names, alerts).await;
             return Err(fault);
         }
         Err(fault) => return Err(fault),
@@ -59,13 +55,7 @@ pub async fn register(client: &Client, action: &Action, alerts: &mut Vec<Alert>)
         None => match client.deployment_services(&posted.id).await {
             Ok(services) => services,
             Err(error) => {
-                watch
-                    .hide_expected(
-                        client,
-                        expected.iter().map(|service| service.name.as_str()),
-                        alerts,
-                    )
-                    .await;
+                watch.hide_expected(client, &names, alerts).await;
                 return Err(about(Fault::unknown(error)));
             }
         },
@@ -190,16 +180,13 @@ fn verify(expected: &[ExpectedService], services: &[live::Service]) -> Result<()
 }
 
 /// Sends every field and reads them back: servers differ in what they do about a field.
-pub async fn update(client: &Client, action: &Action, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
-    let Action::Update {
+pub async fn update(client: &Client, update: &Update, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
+    let Update {
         id,
         request,
         before,
         keep_private,
-    } = action
-    else {
-        return Err(moved("not an update"));
-    };
+    } = update;
     let now = by_id(client, id).await.map_err(Fault::failed)?;
     if now.map(|now| stored_connection(&now)).as_ref() != Some(before) {
         return Err(moved("the deployment is not what it was when the plan was made: plan again").about(id));
@@ -212,9 +199,8 @@ pub async fn update(client: &Client, action: &Action, alerts: &mut Vec<Alert>) -
         .await
         .map_err(|error| Fault::of(error).about(id));
     if updated.as_ref().err().is_none_or(|fault| fault.is_unknown) {
-        watch
-            .hide_expected(client, keep_private.iter().map(String::as_str), alerts)
-            .await;
+        let names: Vec<&str> = keep_private.iter().map(String::as_str).collect();
+        watch.hide_expected(client, &names, alerts).await;
     }
     updated?;
     if let Some(alert) = alerts.first() {

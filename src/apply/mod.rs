@@ -186,8 +186,8 @@ impl<'a> Run<'a> {
     async fn carry_out(&mut self, change: &Change) -> ChangeResult {
         let (client, alerts) = (self.client, &mut self.alerts);
         let outcome = match &change.action {
-            Some(action @ Action::Register { .. }) => deployment::register(client, action, alerts).await,
-            Some(action @ Action::Update { .. }) => deployment::update(client, action, alerts).await,
+            Some(Action::Register(register)) => deployment::register(client, register, alerts).await,
+            Some(Action::Update(update)) => deployment::update(client, update, alerts).await,
             Some(Action::Configure { overrides }) => {
                 configure(client, &change.resource.key, overrides, alerts).await
             }
@@ -205,9 +205,12 @@ impl<'a> Run<'a> {
 
 /// What an abort in the middle of a unit may have left open.
 fn may_be_public(change: &Change) -> Vec<Alert> {
-    let Some(Action::Register { keep_private, .. } | Action::Update { keep_private, .. }) = &change.action
-    else {
-        return Vec::new();
+    let keep_private = match &change.action {
+        Some(Action::Register(register)) => &register.keep_private,
+        Some(Action::Update(update)) => &update.keep_private,
+        Some(Action::Configure { .. } | Action::Create { .. } | Action::Replace { .. }) | None => {
+            return Vec::new();
+        }
     };
     keep_private.iter().cloned().map(Alert::MayBePublic).collect()
 }

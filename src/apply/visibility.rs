@@ -52,16 +52,11 @@ impl Watch {
     }
 
     /// Where it is not known what became of the services.
-    pub async fn hide_expected(
-        &self,
-        client: &Client,
-        expected: impl Iterator<Item = &str>,
-        alerts: &mut Vec<Alert>,
-    ) {
+    pub async fn hide_expected(&self, client: &Client, expected: &[&str], alerts: &mut Vec<Alert>) {
         for service in expected {
-            let must_hide = self.keep_private.contains(service) || self.private_now.contains(service);
+            let must_hide = self.keep_private.contains(*service) || self.private_now.contains(*service);
             if must_hide && !hide(client, service).await {
-                alerts.push(Alert::MayBePublic(service.to_owned()));
+                alerts.push(Alert::MayBePublic((*service).to_owned()));
             }
         }
     }

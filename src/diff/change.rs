@@ -189,6 +189,21 @@ pub struct Precondition {
 }
 
 impl Precondition {
+    /// The values that the fields had. Sensitive ones are left out.
+    pub fn of(fields: &[Field]) -> Self {
+        let values = fields
+            .iter()
+            .filter(|field| !field.sensitive)
+            .map(|field| FieldValue {
+                path: field.path.clone(),
+                value: field.before.clone(),
+            });
+        Self {
+            fields: values.collect(),
+            ..Self::default()
+        }
+    }
+
     pub fn absent() -> Self {
         Self {
             absent: Some(true),
@@ -224,23 +239,8 @@ pub struct Change {
 /// What apply does for a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    Register {
-        request: wire::Registration,
-        /// What the dry run said the services will be.
-        expected: Vec<ExpectedService>,
-        /// The services that the file wants private.
-        keep_private: Vec<String>,
-        /// The private services that somebody consented to expose.
-        may_expose: Vec<String>,
-    },
-    Update {
-        id: String,
-        request: wire::Update,
-        /// The connection that the plan was made with.
-        before: wire::Connection,
-        /// As for a registration; only 1.5 resets overrides on an update.
-        keep_private: Vec<String>,
-    },
+    Register(Register),
+    Update(Update),
     Configure {
         overrides: wire::Overrides,
     },
@@ -255,6 +255,27 @@ pub enum Action {
         /// The old one, unless the server hides some of it.
         restore: Option<wire::NewSubscription>,
     },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Register {
+    pub request: wire::Registration,
+    /// What the dry run said the services will be.
+    pub expected: Vec<ExpectedService>,
+    /// The services that the file wants private.
+    pub keep_private: Vec<String>,
+    /// The private services that somebody consented to expose.
+    pub may_expose: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    pub id: String,
+    pub request: wire::Update,
+    /// The connection that the plan was made with.
+    pub before: wire::Connection,
+    /// As for a registration; only 1.5 resets overrides on an update.
+    pub keep_private: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 //! same address, or of who serves.
 
 use super::change::{
-    Action, Change, Field, FieldValue, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange,
-    Validated,
+    Action, Change, Field, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange, Update, Validated,
 };
 use super::deployment::{code_differences, connection, connection_fields, stored_connection};
 use super::registrations::consents;
@@ -260,7 +259,7 @@ fn refuse(
     depends_on: BTreeSet<u32>,
     refused: Refused,
 ) {
-    let precondition = precondition(&fields);
+    let precondition = Precondition::of(&fields);
     work.push(Change {
         id: 0,
         op,
@@ -305,7 +304,7 @@ fn update(
     } else {
         put_resets(work, entry, live)
     };
-    let precondition = precondition(&fields);
+    let precondition = Precondition::of(&fields);
     work.push(Change {
         id: 0,
         op: Op::Update,
@@ -319,7 +318,7 @@ fn update(
         services: Vec::new(),
         refused: refusal(refusals),
         precondition,
-        action: Some(Action::Update {
+        action: Some(Action::Update(Update {
             id: live.id.clone(),
             request: wire::Update {
                 connection: connection(entry, Some(live)),
@@ -327,7 +326,7 @@ fn update(
             },
             before: stored_connection(live),
             keep_private,
-        }),
+        })),
     });
 }
 
@@ -360,18 +359,4 @@ fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) 
         }
     }
     visibility.settle(work, entry)
-}
-
-fn precondition(fields: &[Field]) -> Precondition {
-    Precondition {
-        fields: fields
-            .iter()
-            .filter(|field| !field.sensitive)
-            .map(|field| FieldValue {
-                path: field.path.clone(),
-                value: field.before.clone(),
-            })
-            .collect(),
-        ..Precondition::default()
-    }
 }

@@ -1,8 +1,8 @@
 //! The listed deployments in listed order: what is registered, and what that does to services.
 
 use super::change::{
-    Action, Change, ExpectedService, Field, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange,
-    Validated,
+    Action, Change, ExpectedService, Field, Kind, Op, Precondition, Refused, Register, Resource, Risk,
+    ServiceChange, Validated,
 };
 use super::deployment::registration_fields;
 use super::probe::{Dry, registration};
@@ -391,12 +391,12 @@ fn push(
         services: made.services,
         refused: refusal(made.refusals),
         precondition: Precondition::absent(),
-        action: Some(Action::Register {
+        action: Some(Action::Register(Register {
             request,
             expected: made.expected,
             keep_private: made.keep_private,
             may_expose: made.may_expose,
-        }),
+        })),
     });
 }
 

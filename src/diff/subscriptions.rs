@@ -2,8 +2,7 @@
 //! what offsets are kept under. So entries are paired with live ones first, then compared.
 
 use super::change::{
-    Action, Change, Field, FieldChange, FieldValue, Finding, Kind, Op, Precondition, Refused, Resource, Risk,
-    Validated,
+    Action, Change, Field, FieldChange, Finding, Kind, Op, Precondition, Refused, Resource, Risk, Validated,
 };
 use super::pairing::{Pair, Pairing, pair};
 use super::{Work, needs, refusal, refused};
@@ -235,17 +234,7 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
         reason: None,
         validated: validated(&depends_on),
         depends_on,
-        precondition: Precondition {
-            fields: fields
-                .iter()
-                .filter(|field| !field.sensitive)
-                .map(|field| FieldValue {
-                    path: field.path.clone(),
-                    value: field.before.clone(),
-                })
-                .collect(),
-            ..Precondition::default()
-        },
+        precondition: Precondition::of(&fields),
         fields,
         services: Vec::new(),
         refused: refusal(refusals),

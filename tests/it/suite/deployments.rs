@@ -510,10 +510,10 @@ fn what_an_earlier_change_settles_needs_no_consent(world: &World) {
         return;
     }
     let endpoint = Endpoint::start(Manifest::new());
-    let plain = || Manifest::new().service(Service::new("Checkout", Kind::Service).handler("onOrder"));
+    let other_type = || Manifest::new().service(Service::new("Checkout", Kind::Service).handler("onOrder"));
     endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder", "legacy"])));
-    endpoint.mount("/v2", plain());
-    endpoint.mount("/v3", plain());
+    endpoint.mount("/v2", other_type());
+    endpoint.mount("/v3", other_type());
     world.register(&endpoint.url_at("/v1"));
     world.wants(&format!(
         "deployments: [{{ uri: '{}', allow: [breaking] }}, {{ uri: '{}' }}]\n",

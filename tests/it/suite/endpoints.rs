@@ -2,7 +2,7 @@
 
 use super::{checkout, on_every_server, service};
 use crate::endpoint::{Behaviour, Endpoint, Handler, Kind, Manifest, Options, Protocol, Service};
-use crate::world::{World, fields, finding, findings, ops};
+use crate::world::{World, fields, findings, ops};
 use serde_json::{Value, json};
 use std::time::Duration;
 
