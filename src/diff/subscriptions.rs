@@ -370,7 +370,13 @@ fn leftovers(work: &mut Work<'_>, pairing: &Pairing<'_>) {
         unmanaged.push(live.key());
         let resource = Resource::new(Kind::Subscription, live.key()).with_id(&live.id);
         if let Some(kept) = pairing.duplicates.get(live.id.as_str()) {
-            let message = format!("{} duplicates {kept}: every record is delivered to both", live.id);
+            // Members of one group share its records; each of two groups gets them all [S:1.6.2, 1.7.12].
+            let effect = if live.has_own_group() {
+                "every record is delivered to both"
+            } else {
+                "the two share their group's records, and one would do"
+            };
+            let message = format!("{} duplicates {kept}: {effect}", live.id);
             work.find(
                 Severity::Warning,
                 "duplicate-subscription",
