@@ -55,10 +55,6 @@ pub enum Command {
     Plan {
         #[command(flatten)]
         files: Files,
-        #[command(flatten)]
-        planning: Planning,
-        #[command(flatten)]
-        connection: Connection,
 
         /// Exit with 2 when there are changes
         #[arg(long)]
@@ -67,6 +63,11 @@ pub enum Command {
         /// Wait this long for new endpoints that are not up yet
         #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
         wait_endpoints: Duration,
+
+        #[command(flatten)]
+        planning: Planning,
+        #[command(flatten)]
+        connection: Connection,
     },
 
     /// Plan, ask, and make the changes
@@ -77,10 +78,6 @@ pub enum Command {
     Apply {
         #[command(flatten)]
         files: Files,
-        #[command(flatten)]
-        planning: Planning,
-        #[command(flatten)]
-        connection: Connection,
 
         /// Do not ask
         #[arg(short, long)]
@@ -89,6 +86,11 @@ pub enum Command {
         /// Wait this long for new endpoints that are not up yet
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
         wait_endpoints: Duration,
+
+        #[command(flatten)]
+        planning: Planning,
+        #[command(flatten)]
+        connection: Connection,
     },
 }
 
@@ -146,12 +148,14 @@ impl From<DiscoverArg> for Discover {
     }
 }
 
-/// Which server. First match wins: --admin-url, RESTATE_ADMIN_URL with RESTATE_AUTH_TOKEN,
-/// --environment or RESTATE_ENVIRONMENT from the official CLI's config, http://127.0.0.1:9070.
+/// Which server, and how to reach it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// The server's admin address; default http://127.0.0.1:9070
+    /// The server's admin address
+    ///
+    /// The first that is given wins: --admin-url, with --token-env; RESTATE_ADMIN_URL, with
+    /// RESTATE_AUTH_TOKEN; --environment or RESTATE_ENVIRONMENT; http://127.0.0.1:9070.
     #[arg(long, value_name = "URL")]
     pub admin_url: Option<String>,
 

@@ -819,3 +819,19 @@ fn userinfo_of_live_deployments_is_not_shown() {
         "its endpoint was asked what it serves, at its own address"
     );
 }
+
+/// A server that accepts `public: false` and does not do it has never been seen; it would be told.
+#[test]
+fn an_answer_that_is_still_public_is_not_believed() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    let still_public = json!({
+        "name": "Checkout", "ty": "VirtualObject", "handlers": [], "deployment_id": "dp_1", "revision": 1, "public": true,
+    });
+    let answer = Fault::Status(200, vec![], still_public.to_string());
+    world
+        .as_fake()
+        .on(times("PATCH", "/services/Checkout", 0, 99), answer);
+    let report = world.apply_fails(&[], 3);
+    assert_eq!(report["alerts"], json!(["service Checkout IS PUBLIC"]));
+}
