@@ -9,9 +9,10 @@ use super::registrations::consents;
 use super::visibility::{Exposure, Visibility};
 use super::{ServedBy, Work, needs, refusal, refused};
 use crate::admin::{Error, wire};
-use crate::desired::{Consent, Deployment};
-use crate::live::{self, Service};
+use crate::desired::{self, Consent, Deployment, Duration};
+use crate::live::{self, Options, Service};
 use crate::problem::Severity;
+use crate::source::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `should_serve`: the services of which this is the last listed deployment.
@@ -332,7 +333,7 @@ fn update(
 
 /// 1.5 changes a connection with a PUT that discovers the endpoint again, and what the SDK declares
 /// then wins over overrides [S:1.5.3]. Whether it declares an option or leaves it to the server's
-/// default cannot be seen, so every override is taken for reset, and put back.
+/// default cannot be seen, so every override may be reset or kept, and what the file says is sent.
 fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) -> Exposure {
     let Some(Ok(fresh)) = work.input.answers.discoveries.get(&live.id) else {
         let version = &work.input.live.server.version;
@@ -353,10 +354,62 @@ fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) 
         };
         let serves = predicted.server == ServedBy::Live(live.id.clone());
         if serves && predicted.service.options != service.options {
-            predicted.service.options = service.options.clone();
+            let wanted = work.input.desired.services.get(&service.name);
+            predicted.service.options = worst_case(&predicted.service.options, &service.options, wanted);
             predicted.registrations.push(id);
             visibility.note(work, &service.name, service.options.public);
         }
     }
     visibility.settle(work, entry)
+}
+
+/// Of what an option may be after a PUT, what it is now or the baseline, that which differs from
+/// what is wanted.
+fn worst_case(now: &Options, baseline: &Options, wanted: Option<&desired::Service>) -> Options {
+    let Options {
+        public,
+        idempotency_retention,
+        journal_retention,
+        inactivity_timeout,
+        abort_timeout,
+        workflow_completion_retention,
+    } = baseline;
+    let public_wanted = wanted.and_then(|wanted| Some(wanted.public.as_ref()?.value));
+    let duration = |now: Option<Duration>, baseline: Option<Duration>, wanted: Option<&Spanned<Duration>>| {
+        let is_wanted = wanted.is_some_and(|wanted| Some(wanted.value) == baseline);
+        if is_wanted { now } else { baseline }
+    };
+    let field = |read: fn(&desired::Service) -> Option<&Spanned<Duration>>| wanted.and_then(read);
+    Options {
+        public: if public_wanted == Some(*public) {
+            now.public
+        } else {
+            *public
+        },
+        idempotency_retention: duration(
+            now.idempotency_retention,
+            *idempotency_retention,
+            field(|s| s.idempotency_retention.as_ref()),
+        ),
+        journal_retention: duration(
+            now.journal_retention,
+            *journal_retention,
+            field(|s| s.journal_retention.as_ref()),
+        ),
+        inactivity_timeout: duration(
+            now.inactivity_timeout,
+            *inactivity_timeout,
+            field(|s| s.inactivity_timeout.as_ref()),
+        ),
+        abort_timeout: duration(
+            now.abort_timeout,
+            *abort_timeout,
+            field(|s| s.abort_timeout.as_ref()),
+        ),
+        workflow_completion_retention: duration(
+            now.workflow_completion_retention,
+            *workflow_completion_retention,
+            field(|s| s.workflow_completion_retention.as_ref()),
+        ),
+    }
 }

@@ -13,6 +13,7 @@ on_every_server! {
     exposing_by_registration_needs_consent,
     exposing_by_override_needs_consent,
     exposing_by_registration_that_the_file_wants,
+    a_header_and_an_override_change_together,
 }
 
 fn overrides_survive_a_new_revision(world: &World) {
@@ -190,4 +191,23 @@ fn exposing_by_registration_that_the_file_wants(world: &World) {
     assert_eq!(ops(&plan), [format!("register {}", new.url())]);
     assert_eq!(finding(&plan, "override-reset")["severity"], "warning");
     world.apply();
+}
+
+/// On 1.5 the update may reset the override or keep it: either way the file's value is there after.
+fn a_header_and_an_override_change_together(world: &World) {
+    let endpoint = private_checkout(world, &["onOrder"]);
+    world.apply();
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', additional_headers: {{ x-new: v }} }}]\n\
+         services: {{ Checkout: {{ public: true, idempotency_retention: 1d, allow: [expose] }} }}\n",
+        endpoint.url()
+    ));
+    let allow = if world.is_1_5() {
+        &["--allow", "expose"][..]
+    } else {
+        &[]
+    };
+    world.apply_with(allow);
+    let live = world.service("Checkout");
+    assert_eq!((&live["public"], &live["idempotency_retention"]), (&json!(true), &json!("1d")));
 }
