@@ -2,6 +2,7 @@
 
 use crate::desired::{Consent, Duration};
 use crate::diff::{CommandConsent, Discover};
+use crate::source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -42,9 +43,17 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check the desired-state file; needs no server and no network
+    ///
+    /// An environment variable that is not set is a warning here, so that a pull request can be
+    /// checked where its secrets are not to be had; --strict-env makes it the error that it is for
+    /// plan and apply.
     Validate {
         #[command(flatten)]
         files: Files,
+
+        /// Treat environment variables that are not set as errors
+        #[arg(long)]
+        strict_env: bool,
     },
 
     /// Show what would change; changes nothing
@@ -95,12 +104,51 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
 pub struct Files {
-    /// The desired-state file: YAML, TOML or JSON, by extension
+    /// A desired-state file, a directory of them, or - for standard input; repeatable
     ///
-    /// Without it: restate.yaml, restate.yml, restate.toml or restate.json in the working directory.
+    /// YAML, TOML or JSON, by extension. A directory means its *.yaml, *.yml, *.toml and *.json, by
+    /// name. Several files are one desired state, in the order given: of several deployments that
+    /// expose a service, the last one serves it. Without it: restate.yaml, restate.yml,
+    /// restate.toml or restate.json in the working directory.
     #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub file: Vec<PathBuf>,
+
+    /// The format of standard input
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "yaml")]
+    pub stdin_format: InputFormat,
+
+    /// The value of a variable; repeatable, the last one counts
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub var: Vec<(String, String)>,
+
+    /// Values of variables from a file, a map of names to values in YAML, TOML or JSON; repeatable
+    ///
+    /// What --var gives counts before what a file gives, and that before a variable's default.
+    #[arg(long, value_name = "FILE")]
+    pub var_file: Vec<PathBuf>,
+
+    /// Treat warnings about the files as errors
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum InputFormat {
+    Yaml,
+    Toml,
+    Json,
+}
+
+impl From<InputFormat> for source::Format {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Yaml => Self::Yaml,
+            InputFormat::Toml => Self::Toml,
+            InputFormat::Json => Self::Json,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +264,8 @@ pub struct Output {
 pub enum Format {
     Text,
     Json,
+    /// Text, with annotations for GitHub at the lines that problems are about
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -227,6 +277,11 @@ pub enum Color {
 
 fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(text)
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("there is no `=`")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn consent(text: &str) -> Result<CommandConsent, String> {

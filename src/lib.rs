@@ -25,6 +25,8 @@ pub mod desired;
 
 pub mod check;
 
+pub mod load;
+
 pub mod admin;
 
 pub mod live;

@@ -3,6 +3,7 @@
 use crate::source::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How much a problem matters. An error stops the run; the others are told and the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +42,7 @@ impl Problem {
         Self::new(code, Severity::Warning, message)
     }
 
-    fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             code,
             severity,
@@ -85,6 +86,24 @@ impl Problems {
 
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|p| p.severity == Severity::Error)
+    }
+
+    pub fn has_warnings(&self) -> bool {
+        self.0.iter().any(|p| p.severity == Severity::Warning)
+    }
+
+    /// Marks the problems with values that were filled in with where those came from.
+    pub fn say_where_from(&mut self, fills: &BTreeMap<Span, String>) {
+        for problem in &mut self.0 {
+            if let Some(span) = problem.span
+                && let Some(source) = fills.get(&span)
+            {
+                problem.related.push(Related {
+                    span,
+                    label: format!("filled in from {source}"),
+                });
+            }
+        }
     }
 
     /// Every problem, by place; those without a place come first.

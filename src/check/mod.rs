@@ -80,7 +80,9 @@ fn subscriptions(subscriptions: &[Subscription], problems: &mut Problems) {
     let mut groups: BTreeMap<(String, &str), &Subscription> = BTreeMap::new();
     for subscription in subscriptions {
         let key = subscription.key();
-        if let Some(first) = keys.insert(key.clone(), subscription.span) {
+        let group = subscription.group_id();
+        let identity = format!("{} {} {group:?}", subscription.source.value, subscription.sink.value);
+        if let Some(first) = keys.insert(identity, subscription.span) {
             problems.push(
                 Problem::error(
                     "duplicate-subscription",
@@ -94,7 +96,7 @@ fn subscriptions(subscriptions: &[Subscription], problems: &mut Problems) {
             );
             continue;
         }
-        let Some(group) = subscription.group_id() else {
+        let Some(group) = group else {
             problems.push(
                 Problem::warning("no-group-id", format!("the subscription `{key}` has no `group.id`"))
                     .at(subscription.span)
@@ -108,8 +110,9 @@ fn subscriptions(subscriptions: &[Subscription], problems: &mut Problems) {
                 Problem::error(
                     "group-shared",
                     format!(
-                        "two subscriptions of `{}` share the consumer group `{group}`",
-                        subscription.source.value
+                        "two subscriptions of `{}` share the consumer group `{}`",
+                        subscription.source.value,
+                        subscription.shown_group.as_deref().unwrap_or_default(),
                     ),
                 )
                 .at(subscription.span)

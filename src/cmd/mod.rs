@@ -4,6 +4,7 @@
 mod apply;
 mod connect;
 mod gather;
+mod outside;
 mod plan;
 mod read;
 mod validate;
@@ -52,7 +53,7 @@ fn wants_json(args: &[OsString]) -> bool {
 
 fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
     match command {
-        Command::Validate { files } => validate::run(&files, printer),
+        Command::Validate { files, strict_env } => validate::run(&files, strict_env, printer),
         Command::Plan {
             files,
             planning,

@@ -6,6 +6,7 @@ use crate::desired::Duration;
 use crate::diff::{self, Input};
 use crate::error::{Exit, Failure};
 use crate::plan::{Plan, Target};
+use crate::problem::Severity;
 use crate::render::Printer;
 
 pub async fn run(
@@ -32,7 +33,7 @@ pub async fn make(
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Result<(Plan, Client), Failure> {
-    let read = read::read(files)?;
+    let read = read::read(files, Severity::Error, connection.token_env.as_deref())?;
     let mut client = connect::connect(connection, printer)?;
     for value in read.desired.sensitive_values() {
         client.masker().learn(value);

@@ -1,17 +1,23 @@
 //! From the command line to a valid desired state.
 
-use crate::check;
-use crate::cli::Files;
-use crate::config;
+use super::outside::Surroundings;
+use crate::cli::{Files, InputFormat};
 use crate::desired::Desired;
 use crate::error::{Exit, Failure};
-use crate::problem::{Problem, Problems};
-use crate::source::{Format, SourceFile, Sources, de};
+use crate::load::{Given, load};
+use crate::problem::{Problem, Problems, Severity};
+use crate::source::interpolate::Rules;
+use crate::source::{Format, SourceFile, Sources};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 const DEFAULT_NAMES: [&str; 4] = ["restate.yaml", "restate.yml", "restate.toml", "restate.json"];
 /// A desired state of this size would be two hundred thousand deployments.
 const MAX_BYTES: u64 = 64 << 20;
+/// What standard input is called, among files and in messages.
+const STDIN: &str = "-";
 
 /// What the files say, with the warnings found on the way.
 pub struct ReadFiles {
@@ -20,34 +26,121 @@ pub struct ReadFiles {
     pub warnings: Vec<Problem>,
 }
 
+/// `unset`: how bad an environment variable is that is not set. `token_variable`: the one that
+/// holds the admin token, if the command line names it.
+///
 /// # Errors
-/// Every problem of the file, if one of them is an error.
-pub fn read(files: &Files) -> Result<ReadFiles, Failure> {
-    let path = match &files.file {
-        Some(path) => path.clone(),
-        None => default_file()?,
-    };
-    let mut sources = Sources::default();
-    let file = sources.add(read_file(&path)?);
+/// Every problem of the files, if one of them is an error.
+pub fn read(files: &Files, unset: Severity, token_variable: Option<&str>) -> Result<ReadFiles, Failure> {
+    let mut input = Input::default();
     let mut problems = Problems::default();
-    let desired = sources.parse(file, &mut problems).and_then(|root| {
-        let shape: config::File = de::read(&root, &mut problems)?;
-        let desired = Desired::build(shape, root.span, &mut problems);
-        check::check(&desired, &mut problems);
-        Some(desired)
-    });
-    let failed = problems.has_errors();
+    let mut numbers = Vec::new();
+    let paths = if files.file.is_empty() {
+        vec![default_file()?]
+    } else {
+        files.file.clone()
+    };
+    for path in &paths {
+        match input.add(path, files.stdin_format) {
+            Ok(found) => numbers.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut given = Given {
+        variables: files.var.clone(),
+        files: Vec::new(),
+    };
+    for path in &files.var_file {
+        match input.add_file(path) {
+            Ok(number) => given.files.extend(number),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let Input {
+        mut sources,
+        mut surroundings,
+        ..
+    } = input;
+    let mut token_variables = vec!["RESTATE_AUTH_TOKEN"];
+    token_variables.extend(token_variable);
+    let desired = if problems.has_errors() {
+        None
+    } else {
+        let rules = Rules {
+            unset,
+            token_variables: &token_variables,
+        };
+        load(
+            &mut sources,
+            &numbers,
+            &given,
+            &mut surroundings,
+            rules,
+            &mut problems,
+        )
+    };
+    let denied = files.deny_warnings && problems.has_warnings();
+    let failed = problems.has_errors() || denied;
     match desired {
         Some(desired) if !failed => Ok(ReadFiles {
             sources,
             desired,
             warnings: problems.into_sorted(),
         }),
-        _ => Err(Failure {
-            exit: Exit::Error,
-            problems: problems.into_sorted(),
-            sources,
-        }),
+        _ => {
+            if !problems.has_errors() {
+                let message = "there are warnings, and `--deny-warnings` does not let them pass";
+                problems.push(Problem::error("warnings-denied", message));
+            }
+            Err(Failure {
+                exit: Exit::Error,
+                problems: problems.into_sorted(),
+                sources,
+            })
+        }
+    }
+}
+
+/// The files of a run, each read once.
+#[derive(Default)]
+struct Input {
+    sources: Sources,
+    surroundings: Surroundings,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Input {
+    /// The numbers of the files that a `-f` names: a file, the files of a directory, or standard
+    /// input.
+    fn add(&mut self, path: &Path, stdin_format: InputFormat) -> Result<Vec<u32>, Problem> {
+        if path == Path::new(STDIN) {
+            if !self.seen.insert(path.to_owned()) {
+                return Ok(Vec::new());
+            }
+            let text = text(stdin(), "standard input")?;
+            self.surroundings.directories.push(PathBuf::new());
+            let file = SourceFile::new(STDIN.to_owned(), text, stdin_format.into());
+            return Ok(vec![self.sources.add(file)]);
+        }
+        if !path.is_dir() {
+            return Ok(self.add_file(path)?.into_iter().collect());
+        }
+        let mut numbers = Vec::new();
+        for path in files_in(path)? {
+            numbers.extend(self.add_file(&path)?);
+        }
+        Ok(numbers)
+    }
+
+    /// `None` for a file that was read already, maybe by another name.
+    fn add_file(&mut self, path: &Path) -> Result<Option<u32>, Problem> {
+        let file = read_file(path)?;
+        if !self.seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned())) {
+            return Ok(None);
+        }
+        let directory = path.parent().unwrap_or(Path::new(""));
+        self.surroundings.directories.push(directory.to_owned());
+        Ok(Some(self.sources.add(file)))
     }
 }
 
@@ -63,36 +156,51 @@ fn default_file() -> Result<PathBuf, Problem> {
             "there is no desired-state file in the working directory",
         )
         .help(format!(
-            "name it with `-f FILE`, or call it `{}`",
+            "name it with `-f FILE`, or call it `{}`; `restatectl init` writes one to start from",
             DEFAULT_NAMES.join("`, `")
         ))),
         _ => Err(
             Problem::error("several-files", format!("which one: `{}`?", found.join("`, `")))
-                .help("name the file with `-f FILE`"),
+                .help("name the file with `-f FILE`; several are one desired state"),
         ),
+    }
+}
+
+/// The files of a desired state in a directory, by name; not those of its subdirectories, and none
+/// that a shell's `*` would not match.
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let shown = shown(directory);
+    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|error| unreadable(&shown, &error))?;
+    let mut files: Vec<PathBuf> = entries
+        .into_iter()
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .map(|entry| entry.path())
+        .filter(|path| Format::of(path).is_some() && !path.is_dir())
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        let message = format!("the directory `{shown}` has no desired-state file");
+        let help = "it takes `*.yaml`, `*.yml`, `*.toml` and `*.json`, not in subdirectories";
+        return Err(Problem::error("no-file", message).help(help));
+    }
+    Ok(files)
+}
+
+fn unreadable(shown: &str, error: &std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Problem::error("no-file", format!("there is no file `{shown}`")),
+        _ => Problem::error("unreadable-file", format!("cannot read `{shown}`: {error}")),
     }
 }
 
 fn read_file(path: &Path) -> Result<SourceFile, Problem> {
     let shown = shown(path);
-    let unreadable = |error: std::io::Error| {
-        let (code, message) = match error.kind() {
-            std::io::ErrorKind::NotFound => ("no-file", format!("there is no file `{shown}`")),
-            _ => ("unreadable-file", format!("cannot read `{shown}`: {error}")),
-        };
-        Problem::error(code, message)
-    };
-    let meta = std::fs::metadata(path).map_err(unreadable)?;
-    if meta.is_dir() {
-        return Err(
-            Problem::error("is-a-directory", format!("`{shown}` is a directory"))
-                .help("name a file in it with `-f FILE`"),
-        );
-    }
-    if meta.len() > MAX_BYTES {
+    let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
+    if path.is_dir() {
         return Err(Problem::error(
-            "too-large",
-            format!("`{shown}` has more than {} MiB", MAX_BYTES >> 20),
+            "is-a-directory",
+            format!("`{shown}` is a directory, where a file is needed"),
         ));
     }
     let Some(format) = Format::of(path) else {
@@ -100,18 +208,28 @@ fn read_file(path: &Path) -> Result<SourceFile, Problem> {
             "unknown-format",
             format!("`{shown}` is not named as YAML, TOML or JSON"),
         )
-        .help("end its name with `.yaml`, `.yml`, `.toml` or `.json`"));
+        .help("end its name with `.yaml`, `.yml`, `.toml` or `.json`, or pass it to `-f -`"));
     };
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = text(file, &format!("`{shown}`"))?;
+    Ok(SourceFile::new(shown, text, format))
+}
+
+fn text(from: impl Read, shown: &str) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    let read = from.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Problem::error("unreadable-file", format!("cannot read {shown}: {error}")))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("{shown} has more than {} MiB", MAX_BYTES >> 20);
+        return Err(Problem::error("too-large", message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Problem::error(
             "not-text",
-            format!("`{shown}` is not UTF-8 text: byte {at} is not part of a character"),
+            format!("{shown} is not UTF-8 text: byte {at} is not part of a character"),
         )
         .help("save the file as UTF-8")
-    })?;
-    Ok(SourceFile::new(shown, text, format))
+    })
 }
 
 /// Relative to the working directory, with `/`, so that origins are the same on every machine.

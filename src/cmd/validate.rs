@@ -1,10 +1,16 @@
 use super::read;
 use crate::cli::Files;
 use crate::error::{Exit, Failure};
+use crate::problem::Severity;
 use crate::render::Printer;
 
-pub fn run(files: &Files, printer: &Printer) -> Result<Exit, Failure> {
-    let read = read::read(files)?;
+pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, Failure> {
+    let unset = if strict_env {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let read = read::read(files, unset, None)?;
     let desired = &read.desired;
     let count = |n: usize, what: &str| {
         if n == 1 {

@@ -3,9 +3,13 @@
 //!
 //! Neither `flatten` nor `untagged`: both would lose the spans.
 
-use crate::source::{Map, Read};
+mod hints;
+
+use crate::source::{Map, Read, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+pub use hints::hint;
 
 /// The version of the format that this program reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -21,6 +25,10 @@ pub struct File {
     #[schemars(required, range(min = 1, max = 1))]
     pub version: Option<Read<u64>>,
 
+    /// Variables, for `${var:NAME}` in any value. Their values come from `--var NAME=VALUE`,
+    /// `--var-file FILE`, or the default.
+    pub variables: Option<Read<Map<Variable>>>,
+
     /// The deployments to register. The order matters: of several that expose the same service,
     /// the last one listed serves it.
     pub deployments: Option<Read<Vec<Read<Deployment>>>>,
@@ -32,39 +40,50 @@ pub struct File {
     pub subscriptions: Option<Read<Vec<Read<Subscription>>>>,
 }
 
+/// A variable. Without a default it must be given a value on the command line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// The value where the command line gives none. It may refer to `${env:…}` and `${file:…}`.
+    pub default: Option<Read<Text>>,
+
+    /// What the variable is for.
+    pub description: Option<Read<Text>>,
+}
+
 /// One deployment: an address that serves services. Exactly one of `uri` and `arn`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{ "required": ["uri"] }, { "required": ["arn"] }]))]
 pub struct Deployment {
     /// A local handle for messages. It is not sent to the server.
-    pub name: Option<Read<String>>,
+    pub name: Option<Read<Text>>,
 
     /// The address of an HTTP endpoint. The server knows it by host, port and path; a trailing
     /// slash is significant.
     #[schemars(regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+"))]
-    pub uri: Option<Read<String>>,
+    pub uri: Option<Read<Text>>,
 
     /// The ARN of an AWS Lambda function, with its version or alias.
     #[schemars(regex(pattern = r"^arn:[^:]+:lambda:[^:]+:[^:]+:function:[^:]+:[^:]+$"))]
-    pub arn: Option<Read<String>>,
+    pub arn: Option<Read<Text>>,
 
     /// The role to assume when invoking the function. Only with `arn`.
-    pub assume_role_arn: Option<Read<String>>,
+    pub assume_role_arn: Option<Read<Text>>,
 
     /// Headers that the server adds to every request it makes to the endpoint. Written = the whole
     /// map: a header that is not listed is removed. The values are never shown.
-    pub additional_headers: Option<Read<Map<String>>>,
+    pub additional_headers: Option<Read<Map<Text>>>,
 
     /// Talk HTTP/1.1 to the endpoint. Only with `uri`.
     pub use_http_11: Option<Read<bool>>,
 
     /// Written when the deployment is registered, and never compared afterwards: no server can
     /// change it without registering again. Needs Restate 1.6.
-    pub metadata: Option<Read<Map<String>>>,
+    pub metadata: Option<Read<Map<Text>>>,
 
     /// Exactly the services that the endpoint must expose. Checked against the server's dry run.
-    pub services: Option<Read<Vec<Read<String>>>>,
+    pub services: Option<Read<Vec<Read<Text>>>>,
 
     /// Consent to what is refused otherwise.
     pub allow: Option<Read<Vec<Read<DeploymentConsent>>>>,
@@ -95,19 +114,19 @@ pub struct Service {
     pub public: Option<Read<bool>>,
 
     /// How long the results of requests with an idempotency key are kept.
-    pub idempotency_retention: Option<Read<String>>,
+    pub idempotency_retention: Option<Read<Text>>,
 
     /// How long journals are kept after an invocation completed.
-    pub journal_retention: Option<Read<String>>,
+    pub journal_retention: Option<Read<Text>>,
 
     /// How long an invocation may be inactive before it is asked to suspend.
-    pub inactivity_timeout: Option<Read<String>>,
+    pub inactivity_timeout: Option<Read<Text>>,
 
     /// How long a suspending invocation may take before it is aborted.
-    pub abort_timeout: Option<Read<String>>,
+    pub abort_timeout: Option<Read<Text>>,
 
     /// How long the result of a workflow is kept. Only for workflows.
-    pub workflow_completion_retention: Option<Read<String>>,
+    pub workflow_completion_retention: Option<Read<Text>>,
 
     /// Consent to what is refused otherwise.
     pub allow: Option<Read<Vec<Read<ServiceConsent>>>>,
@@ -127,15 +146,15 @@ pub enum ServiceConsent {
 pub struct Subscription {
     /// `kafka://CLUSTER/TOPIC`
     #[schemars(required, regex(pattern = r"^kafka://[^/?#]+/[^?#]+$"))]
-    pub source: Option<Read<String>>,
+    pub source: Option<Read<Text>>,
 
     /// `service://SERVICE/HANDLER`
     #[schemars(required, regex(pattern = r"^service://[^/?#]+/[^/?#]+$"))]
-    pub sink: Option<Read<String>>,
+    pub sink: Option<Read<Text>>,
 
     /// Options of the Kafka consumer, compared key by key. Write `group.id`: offsets are kept
     /// under it, and without it a subscription cannot be replaced without loss.
-    pub options: Option<Read<Map<String>>>,
+    pub options: Option<Read<Map<Text>>>,
 
     /// Consent to what is refused otherwise.
     pub allow: Option<Read<Vec<Read<SubscriptionConsent>>>>,

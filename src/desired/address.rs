@@ -49,9 +49,7 @@ impl Address {
         };
         let scheme = scheme.to_lowercase();
         if !["http", "https"].contains(&scheme.as_str()) {
-            return Err(invalid(format!(
-                "`{scheme}` is not a scheme that Restate can call"
-            )));
+            return Err(invalid("Restate can call `http` and `https` only".to_owned()));
         }
         if authority.as_str().contains('@') {
             return Err(AddressError {

@@ -84,6 +84,7 @@ fn subscription(subscription: &Subscription) -> Json {
         source,
         sink,
         options,
+        shown_group: _,
         allow,
     } = subscription;
     let key = subscription.key();

@@ -1,8 +1,8 @@
-use super::{Address, Consent, entries, no_reference, pairs};
+use super::{Address, Consent, entries, pairs};
 use crate::config::{self, DeploymentConsent};
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
-use crate::source::{Map, Read, Span, Spanned};
+use crate::source::{Map, Read, Span, Spanned, Text};
 use std::collections::BTreeMap;
 
 pub type Header = Spanned<Value>;
@@ -53,16 +53,16 @@ impl Deployment {
         only(false, "use_http_11", use_http_11.as_ref().map(|f| f.span));
         Some(Self {
             span,
-            name: name.and_then(Read::ok),
-            assume_role_arn: assume_role_arn
-                .and_then(Read::ok)
-                .filter(|role| no_reference(role, problems)),
+            name: plain(name),
+            assume_role_arn: plain(assume_role_arn),
             additional_headers: headers(additional_headers, problems),
             use_http_11: use_http_11.and_then(Read::ok),
-            metadata: metadata.map(|read| strings(read, problems)),
+            metadata: metadata.map(strings),
             services: services.map(|read| Spanned {
                 span: read.span,
-                value: entries(Some(read)).collect(),
+                value: entries(Some(read))
+                    .map(|service| service.map(Text::into_string))
+                    .collect(),
             }),
             allow: entries(allow)
                 .map(|consent| {
@@ -80,8 +80,8 @@ impl Deployment {
 }
 
 fn address(
-    uri: Option<Read<String>>,
-    arn: Option<Read<String>>,
+    uri: Option<Read<Text>>,
+    arn: Option<Read<Text>>,
     entry: Span,
     problems: &mut Problems,
 ) -> Option<Spanned<Address>> {
@@ -106,15 +106,12 @@ fn address(
             return None;
         }
     };
-    if !no_reference(&text, problems) {
-        return None;
-    }
-    if text.value.contains('?') {
+    if text.value.as_str().contains('?') {
         problems.push(
             Problem::warning("uri-query", "the server ignores the query of a deployment's URI").at(text.span),
         );
     }
-    match parse(&text.value) {
+    match parse(text.value.as_str()) {
         Ok(address) => Some(Spanned::new(address, text.span)),
         Err(error) => {
             problems.push(
@@ -127,7 +124,7 @@ fn address(
     }
 }
 
-fn headers(read: Option<Read<Map<String>>>, problems: &mut Problems) -> Option<Spanned<Headers>> {
+fn headers(read: Option<Read<Map<Text>>>, problems: &mut Problems) -> Option<Spanned<Headers>> {
     let span = read.as_ref()?.span;
     let mut headers: Headers = BTreeMap::new();
     for (name, value) in pairs(read) {
@@ -138,11 +135,11 @@ fn headers(read: Option<Read<Map<String>>>, problems: &mut Problems) -> Option<S
             );
             continue;
         };
-        let Some(value) = value.filter(|value| no_reference(value, problems)) else {
+        let Some(value) = value else {
             continue;
         };
         // Never quote the value: it may be a secret.
-        if !value.value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        if !value.value.as_str().bytes().all(|b| (0x20..0x7f).contains(&b)) {
             problems.push(
                 Problem::error(
                     "invalid-header",
@@ -153,7 +150,7 @@ fn headers(read: Option<Read<Map<String>>>, problems: &mut Problems) -> Option<S
             );
             continue;
         }
-        if value.value == "***" {
+        if value.value.as_str() == "***" {
             problems.push(redacted_value(value.span));
             continue;
         }
@@ -167,7 +164,8 @@ fn headers(read: Option<Read<Map<String>>>, problems: &mut Problems) -> Option<S
             );
             continue;
         }
-        headers.insert(key, Spanned::new(Value::sensitive(value.value), name.span));
+        let value = Value::sensitive(value.value.into_string());
+        headers.insert(key, Spanned::new(value, name.span));
     }
     Some(Spanned::new(headers, span))
 }
@@ -179,14 +177,15 @@ pub(super) fn redacted_value(at: Span) -> Problem {
         .help("write the real value")
 }
 
-fn strings(read: Read<Map<String>>, problems: &mut Problems) -> Spanned<BTreeMap<String, String>> {
+fn strings(read: Read<Map<Text>>) -> Spanned<BTreeMap<String, String>> {
     Spanned {
         span: read.span,
         value: pairs(Some(read))
-            .filter_map(|(key, value)| {
-                let value = value.filter(|value| no_reference(value, problems))?;
-                Some((key.value, value.value))
-            })
+            .filter_map(|(key, value)| Some((key.value, value?.value.into_string())))
             .collect(),
     }
+}
+
+fn plain(field: Option<Read<Text>>) -> Option<Spanned<String>> {
+    field.and_then(Read::ok).map(|text| text.map(Text::into_string))
 }

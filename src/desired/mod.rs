@@ -5,13 +5,15 @@ mod address;
 mod canonical;
 mod deployment;
 mod duration;
+mod kafka;
 mod service;
 mod subscription;
 
 use crate::config::{self, FORMAT_VERSION};
 use crate::problem::{Problem, Problems};
-use crate::source::{Map, Read, Span, Spanned};
+use crate::source::{Map, Read, Span, Spanned, duplicate_key};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 pub use address::{Address, HttpAddress};
 pub use deployment::{Deployment, Header, Headers};
@@ -60,25 +62,40 @@ pub struct Desired {
 }
 
 impl Desired {
-    pub fn build(file: config::File, root: Span, problems: &mut Problems) -> Self {
-        let config::File {
-            version,
-            deployments,
-            services,
-            subscriptions,
-        } = file;
-        check_version(version.as_ref(), root, problems);
-        Self {
-            deployments: entries(deployments)
-                .filter_map(|entry| Deployment::build(entry, problems))
-                .collect(),
-            services: pairs(services)
-                .filter_map(|(name, entry)| Service::build(name, entry?, problems))
-                .map(|service| (service.name.value.clone(), service))
-                .collect(),
-            subscriptions: entries(subscriptions)
-                .filter_map(|entry| Subscription::build(entry, problems))
-                .collect(),
+    /// `files`: what each file says, and its place. `is_whole`: these are all there are.
+    pub fn build(files: Vec<(config::File, Span)>, is_whole: bool, problems: &mut Problems) -> Self {
+        let mut desired = Self::default();
+        check_versions(&files, is_whole, problems);
+        for (file, _) in files {
+            let config::File {
+                version: _,
+                // They have served their purpose.
+                variables: _,
+                deployments,
+                services,
+                subscriptions,
+            } = file;
+            let deployments = entries(deployments).filter_map(|entry| Deployment::build(entry, problems));
+            desired.deployments.extend(deployments);
+            for (name, entry) in pairs(services) {
+                if let Some(service) = entry.and_then(|entry| Service::build(name, entry, problems)) {
+                    desired.add_service(service, problems);
+                }
+            }
+            let subscriptions = entries(subscriptions).filter_map(|entry| Subscription::build(entry, problems));
+            desired.subscriptions.extend(subscriptions);
+        }
+        desired
+    }
+
+    /// One file cannot have a service twice, but two can.
+    fn add_service(&mut self, service: Service, problems: &mut Problems) {
+        match self.services.entry(service.name.value.clone()) {
+            Entry::Vacant(entry) => drop(entry.insert(service)),
+            Entry::Occupied(first) => {
+                let (first, second) = (first.get().name.span, service.name.span);
+                problems.push(duplicate_key(&service.name.value, second, first));
+            }
         }
     }
 
@@ -97,32 +114,30 @@ impl Desired {
     }
 }
 
-fn check_version(version: Option<&Read<u64>>, root: Span, problems: &mut Problems) {
-    let top = Span {
-        end: root.start,
-        ..root
-    };
-    match version {
-        None => problems.push(
-            Problem::error(
-                "missing-field",
-                "the file does not say which format version it is in",
-            )
-            .at(top)
-            .help(format!("add `version: {FORMAT_VERSION}` at the top")),
-        ),
-        Some(&Read {
-            value: Some(found),
-            span,
-        }) if found != FORMAT_VERSION => problems.push(
-            Problem::error(
-                "wrong-version",
-                format!("this program reads format version {FORMAT_VERSION}, not {found}"),
-            )
-            .at(span)
-            .help("a newer format needs a newer restatectl"),
-        ),
-        Some(_) => {}
+/// Every version that is written must be ours, and one file must have one.
+fn check_versions(files: &[(config::File, Span)], is_whole: bool, problems: &mut Problems) {
+    for (file, _) in files {
+        if let Some(&Read { value: Some(found), span }) = file.version.as_ref()
+            && found != FORMAT_VERSION
+        {
+            let message = format!("this program reads format version {FORMAT_VERSION}, not {found}");
+            problems.push(
+                Problem::error("wrong-version", message)
+                    .at(span)
+                    .help("a newer format needs a newer restatectl"),
+            );
+        }
+    }
+    if let [(_, root), ..] = files
+        && is_whole
+        && files.iter().all(|(file, _)| file.version.is_none())
+    {
+        let top = Span { end: root.start, ..*root };
+        problems.push(
+            Problem::error("missing-field", "nothing says which format version this is")
+                .at(top)
+                .help(format!("add `version: {FORMAT_VERSION}` at the top")),
+        );
     }
 }
 
@@ -140,23 +155,4 @@ fn pairs<V>(map: Option<Read<Map<V>>>) -> impl Iterator<Item = (Spanned<String>,
         .into_iter()
         .flat_map(|map| map.0)
         .map(|(key, value)| (key, value.ok()))
-}
-
-/// `${env:…}` and its kin come with a later version of this program. Sending them literally would
-/// register a header that says `${env:TOKEN}`, so they are refused until then.
-fn no_reference(text: &Spanned<String>, problems: &mut Problems) -> bool {
-    let found = ["${env:", "${file:", "${var:"]
-        .into_iter()
-        .any(|start| text.value.contains(start));
-    if found {
-        problems.push(
-            Problem::error(
-                "reference",
-                "this version of restatectl does not resolve references",
-            )
-            .at(text.span)
-            .help("write the value itself, or make the file with a tool that fills it in"),
-        );
-    }
-    !found
 }

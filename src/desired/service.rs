@@ -1,7 +1,7 @@
 use super::{Consent, Duration, entries};
 use crate::config;
 use crate::problem::{Problem, Problems};
-use crate::source::{Read, Span, Spanned};
+use crate::source::{Read, Span, Spanned, Text};
 
 /// What a service's name looks like, in words that go into a help text.
 pub const SERVICE_NAME: &str = "letters, digits, `.`, `_` and `-`, starting with a letter";
@@ -34,7 +34,7 @@ impl Service {
             workflow_completion_retention,
             allow,
         } = entry.value;
-        let valid = check_service_name(&name.value, name.span, problems);
+        let valid = check_service_name(&name.value, &name.value, name.span, problems);
         let service = Self {
             name,
             public: public.and_then(Read::ok),
@@ -55,13 +55,19 @@ impl Service {
     }
 }
 
-fn duration(read: Option<Read<String>>, problems: &mut Problems) -> Option<Spanned<Duration>> {
+fn duration(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Duration>> {
     let text = read.and_then(Read::ok)?;
-    match Duration::parse(&text.value) {
+    match Duration::parse(text.value.as_str()) {
         Ok(duration) => Some(Spanned::new(duration, text.span)),
         Err(help) => {
+            // The help may repeat the value.
+            let help = if text.value.is_filled() {
+                "the value must be a duration such as `90s`, `1h 30m`, `7 days` or `PT2M`".to_owned()
+            } else {
+                help
+            };
             problems.push(
-                Problem::error("invalid-duration", format!("`{}` is not a duration", text.value))
+                Problem::error("invalid-duration", format!("`{}` is not a duration", text.value.quote()))
                     .at(text.span)
                     .help(help),
             );
@@ -71,14 +77,15 @@ fn duration(read: Option<Read<String>>, problems: &mut Problems) -> Option<Spann
 }
 
 /// `^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9._-]*$`, not reserved: what the server accepts at discovery.
-pub(super) fn check_service_name(name: &str, span: Span, problems: &mut Problems) -> bool {
+/// `shown`: what the name stands in, for messages.
+pub(super) fn check_service_name(name: &str, shown: &str, span: Span, problems: &mut Problems) -> bool {
     let problem = if !is_name(name, "._-") {
-        Problem::error("invalid-service-name", format!("`{name}` is not a service name"))
+        Problem::error("invalid-service-name", format!("`{shown}` is not the name of a service"))
             .help(format!("a service name has {SERVICE_NAME}"))
     } else if name.to_lowercase().starts_with("restate") || name.eq_ignore_ascii_case("openapi") {
         Problem::error(
             "reserved-service-name",
-            format!("the service name `{name}` is reserved"),
+            format!("`{shown}` is reserved as the name of a service"),
         )
         .help("names that start with `restate`, and `openapi`, belong to the server")
     } else {

@@ -1,9 +1,10 @@
+use super::kafka;
 use super::service::{check_service_name, is_name};
-use super::{Consent, deployment::redacted_value, entries, no_reference, pairs};
+use super::{Consent, deployment::redacted_value, entries, pairs};
 use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
-use crate::source::{Read, Span, Spanned};
+use crate::source::{Read, Span, Spanned, Text};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -64,6 +65,8 @@ pub struct Subscription {
     pub source: Spanned<Source>,
     pub sink: Spanned<Sink>,
     pub options: BTreeMap<String, Spanned<Value>>,
+    /// The `group.id` as it may be shown: with its references, where it has any.
+    pub shown_group: Option<String>,
     pub allow: Vec<Spanned<Consent>>,
 }
 
@@ -75,7 +78,7 @@ impl Subscription {
     /// `SOURCE -> SINK`, with ` @ GROUP` where the file writes a `group.id`.
     pub fn key(&self) -> String {
         let (source, sink) = (&self.source.value, &self.sink.value);
-        match self.group_id() {
+        match &self.shown_group {
             Some(group) => format!("{source} -> {sink} @ {group}"),
             None => format!("{source} -> {sink}"),
         }
@@ -89,39 +92,34 @@ impl Subscription {
             options,
             allow,
         } = entry.value;
-        let source = required(source, "source", span, problems).and_then(|text| {
-            let parsed = Source::parse(&text.value);
-            if parsed.is_none() {
-                problems.push(
-                    Problem::error(
-                        "invalid-source",
-                        format!("`{}` is not a subscription source", text.value),
-                    )
-                    .at(text.span)
-                    .help("write `kafka://CLUSTER/TOPIC`"),
-                );
-            }
-            Some(Spanned::new(parsed?, text.span))
-        });
+        let source = required(source, "source", span, problems).and_then(|text| valid_source(&text, problems));
         let sink = required(sink, "sink", span, problems).and_then(|text| valid_sink(&text, problems));
+        let mut shown_group = None;
         let options = pairs(options)
             .filter_map(|(key, value)| {
-                let value = value.filter(|value| no_reference(value, problems))?;
-                if value.value == "***" {
+                let value = value?;
+                if value.value.as_str() == "***" {
                     problems.push(redacted_value(value.span));
                     return None;
                 }
-                let text = if is_sensitive_option(&key.value) {
-                    Value::sensitive(value.value)
+                kafka::check(&key, &value, problems);
+                if key.value == GROUP_ID {
+                    shown_group = Some(value.value.quote().to_owned());
+                }
+                let is_sensitive = value.value.is_external() || is_sensitive_option(&key.value);
+                let text = value.value.into_string();
+                let value = if is_sensitive {
+                    Value::sensitive(text)
                 } else {
-                    Value::plain(value.value)
+                    Value::plain(text)
                 };
-                Some((key.value, Spanned::new(text, key.span)))
+                Some((key.value, Spanned::new(value, key.span)))
             })
             .collect();
         Some(Self {
             span,
             options,
+            shown_group,
             allow: entries(allow)
                 .map(|consent| {
                     consent.map(|consent| match consent {
@@ -136,38 +134,64 @@ impl Subscription {
 }
 
 fn required(
-    read: Option<Read<String>>,
+    read: Option<Read<Text>>,
     field: &str,
     entry: Span,
     problems: &mut Problems,
-) -> Option<Spanned<String>> {
+) -> Option<Spanned<Text>> {
     if read.is_none() {
         problems.push(Problem::error("missing-field", format!("a subscription needs `{field}`")).at(entry));
     }
     read.and_then(Read::ok)
-        .filter(|text| no_reference(text, problems))
 }
 
-fn valid_sink(text: &Spanned<String>, problems: &mut Problems) -> Option<Spanned<Sink>> {
-    let Some(sink) = Sink::parse(&text.value) else {
+fn valid_source(text: &Spanned<Text>, problems: &mut Problems) -> Option<Spanned<Source>> {
+    let invalid = |message: String, help: &str| Problem::error("invalid-source", message).at(text.span).help(help);
+    let Some(source) = Source::parse(text.value.as_str()) else {
+        let message = format!("`{}` is not a subscription source", text.value.quote());
+        problems.push(invalid(message, "write `kafka://CLUSTER/TOPIC`"));
+        return None;
+    };
+    if !kafka::is_cluster_name(&source.cluster) {
+        let message = format!("`{}` does not name a Kafka cluster", text.value.quote());
+        let help = "the name of a cluster has the characters of a host name: letters, digits, `.`, `_` and `-`";
+        problems.push(invalid(message, help));
+        return None;
+    }
+    if !kafka::is_topic(&source.topic) {
+        let message = format!("`{}` does not name a Kafka topic", text.value.quote());
+        let help = "the server takes it literally, and no topic has such a name: letters, digits, `.`, `_` and `-`, at most 249; one that starts with `^` is a regular expression";
+        problems.push(invalid(message, help));
+        return None;
+    }
+    Some(Spanned::new(source, text.span))
+}
+
+fn valid_sink(text: &Spanned<Text>, problems: &mut Problems) -> Option<Spanned<Sink>> {
+    let Some(sink) = Sink::parse(text.value.as_str()) else {
         problems.push(
             Problem::error(
                 "invalid-sink",
-                format!("`{}` is not a subscription sink", text.value),
+                format!("`{}` is not a subscription sink", text.value.quote()),
             )
             .at(text.span)
             .help("write `service://SERVICE/HANDLER`"),
         );
         return None;
     };
-    if !check_service_name(&sink.service, text.span, problems) {
+    let shown = if text.value.is_filled() {
+        text.value.quote()
+    } else {
+        &sink.service
+    };
+    if !check_service_name(&sink.service, shown, text.span, problems) {
         return None;
     }
     if !is_name(&sink.handler, "") {
         problems.push(
             Problem::error(
                 "invalid-sink",
-                format!("`{}` is not a handler name", sink.handler),
+                format!("`{}` does not name a handler", text.value.quote()),
             )
             .at(text.span)
             .help("write `service://SERVICE/HANDLER`, with nothing behind the handler"),

@@ -2,7 +2,7 @@
 
 use crate::plan::FORMAT_VERSION;
 use crate::problem::{Problem, Severity};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -25,15 +25,20 @@ fn outcome(outcome: &str, problems: &[Problem], sources: &Sources) -> String {
     document(&json!({ "format_version": FORMAT_VERSION, "outcome": outcome, "problems": problems }))
 }
 
+fn origin(span: Span, sources: &Sources) -> Option<Json> {
+    let start = sources.origin(span)?;
+    let (end_line, end_column) = sources.position(span.file, span.end)?;
+    Some(json!({
+        "file": start.file, "line": start.line, "column": start.column,
+        "end_line": end_line, "end_column": end_column,
+    }))
+}
+
 fn one(problem: &Problem, sources: &Sources) -> Json {
-    let origin = problem.span.and_then(|span| {
-        let start = sources.origin(span)?;
-        let (end_line, end_column) = sources.position(span.file, span.end)?;
-        Some(json!({
-            "file": start.file, "line": start.line, "column": start.column,
-            "end_line": end_line, "end_column": end_column,
-        }))
-    });
+    let related = problem
+        .related
+        .iter()
+        .map(|related| json!({ "label": related.label, "origin": origin(related.span, sources) }));
     let severity = match problem.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -44,6 +49,7 @@ fn one(problem: &Problem, sources: &Sources) -> Json {
         "severity": severity,
         "message": problem.message,
         "help": problem.help,
-        "origin": origin,
+        "origin": problem.span.and_then(|span| origin(span, sources)),
+        "related": related.collect::<Vec<_>>(),
     })
 }

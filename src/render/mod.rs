@@ -1,6 +1,7 @@
 //! Everything that is shown. Reads everything, decides nothing: the only modules that print.
 
 mod fields;
+mod github;
 mod json;
 mod plan;
 mod problems;
@@ -67,13 +68,14 @@ impl Printer {
         result(&match self.format {
             Format::Json => json::document(plan),
             Format::Text => plan::text(plan, self.out),
+            Format::Github => plan::text(plan, self.out) + &github::plan(plan),
         });
     }
 
     /// The plan that apply is about to carry out: beside the report it is not the result.
     pub fn preview(&self, plan: &Plan) {
         match self.format {
-            Format::Text => result(&plan::text(plan, self.out)),
+            Format::Text | Format::Github => self.plan(plan),
             Format::Json if self.quiet => {}
             Format::Json => aside(&plan::text(plan, self.err)),
         }
@@ -83,6 +85,7 @@ impl Printer {
         result(&match self.format {
             Format::Json => json::document(report),
             Format::Text => report::text(report, self.out),
+            Format::Github => report::text(report, self.out) + &github::report(report),
         });
     }
 
@@ -94,9 +97,14 @@ impl Printer {
     }
 
     pub fn failure(&self, failure: &Failure) {
+        let Failure { problems, sources, .. } = failure;
         match self.format {
-            Format::Json => result(&json::problems(&failure.problems, &failure.sources)),
-            Format::Text => self.problems(&failure.problems, &failure.sources),
+            Format::Json => result(&json::problems(problems, sources)),
+            Format::Text => self.problems(problems, sources),
+            Format::Github => {
+                result(&github::problems(problems, sources));
+                self.problems(problems, sources);
+            }
         }
     }
 
@@ -115,7 +123,16 @@ impl Printer {
                 self.problems(problems, sources);
                 result(&format!("{what}\n"));
             }
+            Format::Github => {
+                self.problems(problems, sources);
+                result(&format!("{}{what}\n", github::problems(problems, sources)));
+            }
         }
+    }
+
+    /// Text that is a result as it is.
+    pub fn text(text: &str) {
+        result(text);
     }
 
     pub fn note(&self, text: &str) {

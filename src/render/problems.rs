@@ -3,10 +3,9 @@
 use super::style::Style;
 use crate::problem::{Problem, Severity};
 use crate::secret::printable;
-use crate::source::{Sources, Span};
+use crate::source::{SourceFile, Sources, Span};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, SourceCode,
-    SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use std::fmt;
 
@@ -16,51 +15,114 @@ pub fn text(problem: &Problem, sources: &Sources, style: Style) -> String {
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let source = problem
-        .span
-        .and_then(|span| sources.file(span))
-        .map(|file| NamedSource::new(&file.path, Lines(file.quotable())));
     let mut text = String::new();
     let rendered = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(100)
         .with_context_lines(1)
-        .render_report(&mut text, &Shown { problem, source });
+        .render_report(&mut text, &Shown::new(problem, sources));
     match rendered {
-        Ok(()) => text + "\n",
+        // A place in another file needs no heading.
+        Ok(()) => text.replace("Advice: \n", "") + "\n",
         Err(_) => format!("{}: {}\n", problem.code, printable(&problem.message)),
     }
 }
 
 /// Shows the whole lines of a span and no others: a line more on each side says little, and a span
 /// alone says too little. miette asks with context for what it prints, and without for the place.
-#[derive(Debug)]
-struct Lines(String);
+#[derive(Debug, Clone, Copy)]
+struct Lines<'a>(&'a SourceFile);
 
-impl SourceCode for Lines {
+impl SourceCode for Lines<'_> {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
         before: usize,
         _after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        if before == 0 {
-            return self.0.read_span(span, 0, 0);
-        }
-        let (start, end) = (
-            span.offset().min(self.0.len()),
-            (span.offset() + span.len()).min(self.0.len()),
-        );
-        let start = self.0[..start].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.0[end..].find('\n').map_or(self.0.len(), |at| end + at);
-        self.0.read_span(&(start, end - start).into(), 0, 0)
+        let text = self.0.quotable();
+        let start = span.offset().min(text.len());
+        let end = (span.offset() + span.len()).min(text.len());
+        let (line, line_start) = self.0.line_of(start);
+        let (start, end, column) = if before == 0 {
+            (start, end, text[line_start..start].chars().count())
+        } else {
+            (line_start, text[end..].find('\n').map_or(text.len(), |at| end + at), 0)
+        };
+        let shown = &text[start..end];
+        Ok(Box::new(MietteSpanContents::new_named(
+            printable(&self.0.path),
+            shown.as_bytes(),
+            (start, end - start).into(),
+            line,
+            column,
+            shown.matches('\n').count() + 1,
+        )))
     }
 }
 
 #[derive(Debug)]
 struct Shown<'a> {
     problem: &'a Problem,
-    source: Option<NamedSource<Lines>>,
+    source: Option<Lines<'a>>,
+    /// Places in other files.
+    elsewhere: Vec<Elsewhere<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(problem: &'a Problem, sources: &'a Sources) -> Self {
+        let source = problem.span.and_then(|span| named(span, sources));
+        let elsewhere = problem
+            .related
+            .iter()
+            .filter(|related| Some(related.span.file) != problem.span.map(|span| span.file))
+            .filter_map(|related| {
+                Some(Elsewhere {
+                    label: related.label.clone(),
+                    span: related.span,
+                    source: named(related.span, sources)?,
+                })
+            });
+        Self {
+            problem,
+            source,
+            elsewhere: elsewhere.collect(),
+        }
+    }
+}
+
+fn named(span: Span, sources: &Sources) -> Option<Lines<'_>> {
+    sources.file(span).map(Lines)
+}
+
+/// A second place, in another file than the problem itself.
+#[derive(Debug)]
+struct Elsewhere<'a> {
+    label: String,
+    span: Span,
+    source: Lines<'a>,
+}
+
+impl fmt::Display for Elsewhere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.label))
+    }
+}
+
+impl std::error::Error for Elsewhere<'_> {}
+
+impl Diagnostic for Elsewhere<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(miette::Severity::Advice)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(labeled(None, self.span, Some(&self.source)))))
+    }
 }
 
 impl fmt::Display for Shown<'_> {
@@ -95,28 +157,38 @@ impl Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let main = self.problem.span?;
-        let label = |label: Option<String>, span: Span| {
-            let length = (span.end - span.start) as usize;
-            LabeledSpan::new(
-                label,
-                span.start as usize,
-                first_line(self.source.as_ref(), span, length),
-            )
-        };
-        let related = self
+        let label = move |label, span| labeled(label, span, self.source.as_ref());
+        // What is said of the very place goes there, not beside it.
+        let (of_main, related): (Vec<_>, Vec<_>) = self
             .problem
             .related
             .iter()
-            .filter(move |related| related.span.file == main.file)
+            .filter(|related| related.span.file == main.file)
+            .partition(|related| related.span == main);
+        let of_main = of_main.first().map(|related| related.label.clone());
+        let related = related
+            .into_iter()
             .map(move |related| label(Some(related.label.clone()), related.span));
-        Some(Box::new(std::iter::once(label(None, main)).chain(related)))
+        Some(Box::new(std::iter::once(label(of_main, main)).chain(related)))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        if self.elsewhere.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.elsewhere.iter().map(|place| place as &dyn Diagnostic)))
     }
 }
 
+fn labeled(label: Option<String>, span: Span, source: Option<&Lines<'_>>) -> LabeledSpan {
+    let length = (span.end - span.start) as usize;
+    LabeledSpan::new(label, span.start as usize, first_line(source, span, length))
+}
+
 /// Marks the first line of a span only: a whole block underlined says less than its start.
-fn first_line(source: Option<&NamedSource<Lines>>, span: Span, length: usize) -> usize {
+fn first_line(source: Option<&Lines<'_>>, span: Span, length: usize) -> usize {
     source
-        .and_then(|source| source.inner().0.get(span.start as usize..span.end as usize))
+        .and_then(|source| source.0.text.get(span.start as usize..span.end as usize))
         .and_then(|text| text.find('\n'))
         .unwrap_or(length)
 }

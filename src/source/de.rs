@@ -1,8 +1,9 @@
 //! A serde deserializer over the tree that reports problems with their place and goes on.
 
 use super::Span;
-use super::node::{Kind, Node};
+use super::node::{Key, Kind, Node, Scalar};
 use super::spanned::SPANNED;
+use super::text::TEXT;
 use crate::problem::{Problem, Problems, nearest};
 use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{
@@ -12,11 +13,18 @@ use serde::de::{
 use std::cell::RefCell;
 use std::fmt;
 
+/// What to say about a field that a struct does not have: the struct's name, the field.
+pub type Hint = fn(&str, &str) -> Option<&'static str>;
+
 /// Reads a typed value out of a tree. `None` when the root itself has the wrong shape; everything
 /// that is wrong is in `problems`.
-pub fn read<T: de::DeserializeOwned>(node: &Node, problems: &mut Problems) -> Option<T> {
+pub fn read<T: de::DeserializeOwned>(node: &Node, hint: Hint, problems: &mut Problems) -> Option<T> {
     let found = RefCell::new(Vec::new());
-    let result = T::deserialize(NodeDeserializer { node, found: &found });
+    let result = T::deserialize(NodeDeserializer {
+        node,
+        found: &found,
+        hint,
+    });
     for problem in found.into_inner() {
         problems.push(problem);
     }
@@ -82,6 +90,7 @@ impl de::Error for Error {
 struct NodeDeserializer<'n> {
     node: &'n Node,
     found: &'n RefCell<Vec<Problem>>,
+    hint: Hint,
 }
 
 impl<'n> NodeDeserializer<'n> {
@@ -92,11 +101,12 @@ impl<'n> NodeDeserializer<'n> {
     /// For fields that cannot hold a secret, so that the value can be quoted.
     fn wrong_word(self, expected: &str) -> Error {
         match &self.node.kind {
-            Kind::Scalar { text, plain } => {
-                let found = if *plain {
-                    format!("`{text}`")
-                } else {
-                    format!("the string \"{text}\"")
+            Kind::Unknown => Error(None),
+            Kind::Scalar(scalar) => {
+                let found = match scalar {
+                    Scalar { filled: Some(filled), .. } => format!("what `{}` gives", filled.written),
+                    Scalar { text, plain: true, .. } => format!("`{text}`"),
+                    Scalar { text, .. } => format!("the string \"{text}\""),
                 };
                 let message = format!("expected {expected}, found {found}");
                 Error::new(Problem::error("wrong-type", message).at(self.node.span))
@@ -106,6 +116,9 @@ impl<'n> NodeDeserializer<'n> {
     }
 
     fn wrong_type(self, expected: &str) -> Error {
+        if matches!(self.node.kind, Kind::Unknown) {
+            return Error(None);
+        }
         Error::new(
             Problem::error(
                 "wrong-type",
@@ -117,7 +130,7 @@ impl<'n> NodeDeserializer<'n> {
 
     fn number<N: std::str::FromStr>(self) -> Result<N, Error> {
         match &self.node.kind {
-            Kind::Scalar { text, plain: true } => text.parse().map_err(|_| self.wrong_word("a whole number")),
+            Kind::Scalar(Scalar { text, plain: true, .. }) => text.parse().map_err(|_| self.wrong_word("a whole number")),
             _ => Err(self.wrong_word("a whole number")),
         }
     }
@@ -140,7 +153,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.node.kind {
             Kind::Null => visitor.visit_unit(),
-            Kind::Scalar { text, .. } => visitor.visit_str(text),
+            Kind::Unknown => Err(Error(None)),
+            Kind::Scalar(scalar) => visitor.visit_str(&scalar.text),
             Kind::Seq(_) => self.deserialize_seq(visitor),
             Kind::Map(_) => self.deserialize_map(visitor),
         }
@@ -149,10 +163,10 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let expected = "`true` or `false`";
         match &self.node.kind {
-            Kind::Scalar { text, plain: true } if text == "true" => visitor.visit_bool(true),
-            Kind::Scalar { text, plain: true } if text == "false" => visitor.visit_bool(false),
-            Kind::Scalar { text, .. } => {
-                let meant = match text.to_lowercase().as_str() {
+            Kind::Scalar(Scalar { text, plain: true, .. }) if &**text == "true" => visitor.visit_bool(true),
+            Kind::Scalar(Scalar { text, plain: true, .. }) if &**text == "false" => visitor.visit_bool(false),
+            Kind::Scalar(scalar) => {
+                let meant = match scalar.quote().to_lowercase().as_str() {
                     "yes" | "on" | "y" | "true" => Some("write `true`, without quotes"),
                     "no" | "off" | "n" | "false" => Some("write `false`, without quotes"),
                     _ => None,
@@ -173,7 +187,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.node.kind {
-            Kind::Scalar { text, .. } => visitor.visit_str(text),
+            Kind::Scalar(scalar) => visitor.visit_str(&scalar.text),
             _ => Err(self.wrong_type("a string")),
         }
     }
@@ -184,7 +198,15 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node.kind {
-            Kind::Null => visitor.visit_none(),
+            Kind::Null => {
+                let problem = Problem::warning(
+                    "empty-value",
+                    "nothing is written here, which is the same as leaving the field out",
+                );
+                let help = "remove the field, or write `[]` or `{}` for a list or map with nothing in it";
+                self.found.borrow_mut().push(problem.at(self.node.span).help(help));
+                visitor.visit_none()
+            }
             _ => visitor.visit_some(self),
         }
     }
@@ -205,10 +227,11 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name == SPANNED {
-            visitor.visit_seq(SpanThenValue { of: self, next: 0 })
-        } else {
-            self.deserialize_seq(visitor)
+        match (name, &self.node.kind) {
+            (SPANNED, _) => visitor.visit_seq(SpanThenValue { of: self, next: 0 }),
+            (TEXT, Kind::Scalar(scalar)) => visitor.visit_seq(TextParts { scalar, next: 0 }),
+            (TEXT, _) => Err(self.wrong_type("a string")),
+            _ => self.deserialize_seq(visitor),
         }
     }
 
@@ -218,22 +241,20 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         let mut map = self.map()?;
         map.entries.retain(|(key, _)| {
-            let known = fields.contains(&key.name.as_str());
+            let known = fields.contains(&&*key.name);
             if !known {
                 let problem = Problem::error("unknown-field", format!("unknown field `{}`", key.name));
-                let problem = problem
-                    .at(key.span)
-                    .help(match nearest(&key.name, fields.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known here: `{}`", fields.join("`, `")),
-                    });
-                self.found.borrow_mut().push(problem);
+                let hint = (self.hint)(name, &key.name).map(str::to_owned);
+                let near = || Some(format!("did you mean `{}`?", nearest(&key.name, fields.iter().copied())?));
+                let all = || format!("known here: `{}`", fields.join("`, `"));
+                let help = hint.or_else(near).unwrap_or_else(all);
+                self.found.borrow_mut().push(problem.at(key.span).help(help));
             }
             known
         });
@@ -247,7 +268,14 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match &self.node.kind {
-            Kind::Scalar { text, .. } => visitor.visit_enum(Variant(text)),
+            Kind::Scalar(Scalar { filled: Some(filled), text, .. }) => {
+                visitor.visit_enum(Variant(text)).map_err(|Error(problem)| {
+                    // Not with the value in it, which may be a secret.
+                    let message = format!("what `{}` gives is not one of the values allowed here", filled.written);
+                    Error(problem.map(|problem| Box::new(Problem { message, ..*problem })))
+                })
+            }
+            Kind::Scalar(scalar) => visitor.visit_enum(Variant(&scalar.text)),
             _ => Err(self.wrong_type("a word")),
         }
     }
@@ -276,7 +304,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 
 struct Entries<'n> {
     of: NodeDeserializer<'n>,
-    entries: Vec<&'n (super::node::Key, Node)>,
+    entries: Vec<&'n (Key, Node)>,
     next: usize,
 }
 
@@ -291,14 +319,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         // A key has a place too, which only a deserializer of ours can give.
         let node = Node {
             span: key.span,
-            kind: Kind::Scalar {
-                text: key.name.clone(),
-                plain: false,
-            },
+            kind: Kind::scalar(key.name.clone(), false),
         };
-        let found = self.of.found;
-        seed.deserialize(NodeDeserializer { node: &node, found })
-            .map(Some)
+        let key = NodeDeserializer { node: &node, ..self.of };
+        seed.deserialize(key).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
@@ -333,6 +357,51 @@ impl<'de> SeqAccess<'de> for SpanThenValue<'_> {
         };
         let number: U32Deserializer<Error> = number.into_deserializer();
         seed.deserialize(number).map(Some)
+    }
+}
+
+/// Answers a request for [`TEXT`]: the value, as it is written if it was filled in, whether from
+/// outside.
+struct TextParts<'n> {
+    scalar: &'n Scalar,
+    next: usize,
+}
+
+impl<'de> SeqAccess<'de> for TextParts<'_> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let Scalar { text, filled, .. } = self.scalar;
+        self.next += 1;
+        let value = match self.next {
+            1 => seed.deserialize((&**text).into_deserializer()),
+            2 => match filled {
+                Some(filled) => seed.deserialize(Present(&filled.written)),
+                None => seed.deserialize(().into_deserializer()),
+            },
+            _ => {
+                let external = filled.as_ref().is_some_and(|filled| filled.external);
+                seed.deserialize(external.into_deserializer())
+            }
+        };
+        value.map(Some)
+    }
+}
+
+/// An optional string that is there.
+struct Present<'n>(&'n str);
+
+impl<'de> Deserializer<'de> for Present<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let text: StrDeserializer<'_, Error> = self.0.into_deserializer();
+        visitor.visit_some(text)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

@@ -2,6 +2,7 @@
 //! same line as a token.
 
 use super::node::{Kind, Node};
+use super::reference::{self, Part, Reference};
 use std::ops::Range;
 
 /// The bytes of sensitive values: headers, credentials among options, userinfo in URIs.
@@ -14,9 +15,9 @@ pub fn in_tree(root: &Node, text: &str) -> Vec<Range<usize>> {
 fn walk(node: &Node, is_sensitive: bool, text: &str, found: &mut Vec<Range<usize>>) {
     let range = node.span.start as usize..node.span.end as usize;
     match &node.kind {
-        Kind::Null => {}
-        Kind::Scalar { .. } if is_sensitive => found.push(range),
-        Kind::Scalar { .. } => found.extend(userinfo(&text[range.clone()], range.start)),
+        Kind::Null | Kind::Unknown => {}
+        Kind::Scalar(_) if is_sensitive => found.extend(but_references(&text[range.clone()], range.start)),
+        Kind::Scalar(_) => found.extend(userinfo(&text[range.clone()], range.start)),
         Kind::Seq(items) => {
             for item in items {
                 walk(item, is_sensitive, text, found);
@@ -28,6 +29,23 @@ fn walk(node: &Node, is_sensitive: bool, text: &str, found: &mut Vec<Range<usize
             }
         }
     }
+}
+
+/// The value without its references, which only say where the secret is. A default is part of it.
+fn but_references(text: &str, offset: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    while let Some(at) = text[start..].find("${").map(|at| start + at) {
+        let Some(end) = text[at..].find('}').map(|end| at + end + 1) else { break };
+        let is_bare = matches!(
+            reference::parse(&text[at..end]).as_deref(),
+            Ok([Part::Reference(Reference { default: None, .. })])
+        );
+        found.push(offset + start..offset + if is_bare { at } else { end });
+        start = end;
+    }
+    found.push(offset + start..offset + text.len());
+    found
 }
 
 /// `USER:PASSWORD` of `SCHEME://USER:PASSWORD@HOST`. A password may hold another `@`.
@@ -43,6 +61,7 @@ pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let words = [
         "additional_headers",
+        "variables",
         "authorization",
         "token",
         "password",

@@ -2,8 +2,11 @@
 
 pub mod de;
 mod hidden;
+pub mod interpolate;
 pub mod node;
+pub mod reference;
 mod spanned;
+mod text;
 mod toml;
 mod yaml;
 
@@ -11,8 +14,10 @@ use crate::problem::{Problem, Problems};
 use node::Node;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 pub use spanned::{Map, Read, Spanned};
+pub use text::Text;
 
 /// A range of bytes in one of the run's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -60,6 +65,7 @@ pub struct SourceFile {
     lines: Vec<usize>,
     /// Bytes that must not be shown, in order; known once the file is parsed.
     hidden: Vec<std::ops::Range<usize>>,
+    quotable: OnceLock<String>,
 }
 
 impl SourceFile {
@@ -72,27 +78,36 @@ impl SourceFile {
             format,
             lines,
             hidden: Vec::new(),
+            quotable: OnceLock::new(),
         }
     }
 
     /// The text for quoting lines of it, byte for byte as long as the text itself: sensitive values
     /// are stars, and what could steer a terminal is a question mark.
-    pub fn quotable(&self) -> String {
-        let mut hidden = self.hidden.iter().peekable();
-        let mut quotable = String::with_capacity(self.text.len());
-        for (at, c) in self.text.char_indices() {
-            while hidden.next_if(|range| range.end <= at).is_some() {}
-            let is_hidden = hidden.peek().is_some_and(|range| range.contains(&at));
-            match c {
-                '\n' | '\r' | '\t' => quotable.push(c),
-                _ if is_hidden => quotable.extend(std::iter::repeat_n('*', c.len_utf8())),
-                _ if crate::secret::steers_terminal(c) => {
-                    quotable.extend(std::iter::repeat_n('?', c.len_utf8()));
+    pub fn quotable(&self) -> &str {
+        self.quotable.get_or_init(|| {
+            let mut hidden = self.hidden.iter().peekable();
+            let mut quotable = String::with_capacity(self.text.len());
+            for (at, c) in self.text.char_indices() {
+                while hidden.next_if(|range| range.end <= at).is_some() {}
+                let is_hidden = hidden.peek().is_some_and(|range| range.contains(&at));
+                match c {
+                    '\n' | '\r' | '\t' => quotable.push(c),
+                    _ if is_hidden => quotable.extend(std::iter::repeat_n('*', c.len_utf8())),
+                    _ if crate::secret::steers_terminal(c) => {
+                        quotable.extend(std::iter::repeat_n('?', c.len_utf8()));
+                    }
+                    _ => quotable.push(c),
                 }
-                _ => quotable.push(c),
             }
-        }
-        quotable
+            quotable
+        })
+    }
+
+    /// The line that a byte is in, from 0, and where that line starts.
+    pub fn line_of(&self, offset: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= offset).saturating_sub(1);
+        (line, self.lines[line])
     }
 }
 
@@ -129,9 +144,17 @@ impl Sources {
     pub fn position(&self, file: u32, offset: u32) -> Option<(usize, usize)> {
         let source = self.files.get(file as usize)?;
         let offset = (offset as usize).min(source.text.len());
-        let line = source.lines.partition_point(|start| *start <= offset);
-        let before = source.text.get(source.lines[line - 1]..offset)?;
-        Some((line, before.chars().count() + 1))
+        let (line, start) = source.line_of(offset);
+        let before = source.text.get(start..offset)?;
+        Some((line + 1, before.chars().count() + 1))
+    }
+
+    /// As [`Self::parse`], for a file of values of variables: any of them may be a secret.
+    pub fn parse_values(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
+        let tree = self.parse(file, problems);
+        let source = self.files.get_mut(file as usize)?;
+        source.hidden = vec![0..source.text.len()];
+        tree
     }
 
     /// The tree of one file; `None` when its text is so broken that there is none.
@@ -175,4 +198,15 @@ impl Sources {
 /// Files are limited to far less than 4 GiB, so offsets fit.
 pub(crate) fn offset(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+pub(crate) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {
+    Problem::error("duplicate-key", format!("`{name}` is written twice"))
+        .at(second)
+        .related(first, "first written here")
+        .help("keep one of them")
+}
+
+fn too_large(span: Span, what: &str) -> Problem {
+    Problem::error("too-large", format!("the file has {what}")).at(span)
 }

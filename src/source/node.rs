@@ -1,41 +1,67 @@
 //! The tree that the three formats share.
 
 use super::Span;
+use super::text::Filled;
 
-/// A value and its place. Scalars keep their text: the field that reads one decides its type, so
-/// `country: no` and `version: 1.10` are what a reader takes them for in a string field.
-#[derive(Debug, Clone)]
+/// A value and its place. It has no `Debug`: a value may be a secret.
+#[derive(Clone)]
 pub struct Node {
     pub span: Span,
     pub kind: Kind,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Kind {
     Null,
-    /// `plain`: written without quotes, so it may also be a number or a boolean.
-    Scalar {
-        text: String,
-        plain: bool,
-    },
+    Scalar(Scalar),
     Seq(Vec<Node>),
     Map(Vec<(Key, Node)>),
+    /// A reference without a value, which has been reported.
+    Unknown,
 }
 
-#[derive(Debug, Clone)]
+/// Scalars keep their text: the field that reads one decides its type, so `country: no` and
+/// `version: 1.10` are what a reader takes them for in a string field.
+#[derive(Clone)]
+pub struct Scalar {
+    pub text: Box<str>,
+    /// Written without quotes, or filled in: it may also be a number or a boolean.
+    pub plain: bool,
+    pub filled: Option<Box<Filled>>,
+}
+
+#[derive(Clone)]
 pub struct Key {
     pub span: Span,
-    pub name: String,
+    pub name: Box<str>,
+}
+
+impl Kind {
+    pub fn scalar(text: impl Into<Box<str>>, plain: bool) -> Self {
+        Self::Scalar(Scalar {
+            text: text.into(),
+            plain,
+            filled: None,
+        })
+    }
+}
+
+impl Scalar {
+    /// For messages: as the file writes it.
+    pub fn quote(&self) -> &str {
+        self.filled.as_ref().map_or(&self.text, |filled| &filled.written)
+    }
 }
 
 impl Node {
-    /// What kind of value this is, for messages. The value itself may be a secret.
+    /// What kind of value this is, for messages.
     pub fn describe(&self) -> &'static str {
         match &self.kind {
             Kind::Null => "nothing",
-            Kind::Scalar { .. } => "a single value",
+            Kind::Scalar(_) => "a single value",
             Kind::Seq(_) => "a list",
             Kind::Map(_) => "a map",
+            Kind::Unknown => "a value that is not known",
         }
     }
 }

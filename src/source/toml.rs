@@ -50,7 +50,7 @@ impl Reader<'_> {
             .map(|(key, value)| {
                 let key = Key {
                     span: self.span(key.span()),
-                    name: key.into_inner().into_owned(),
+                    name: key.into_inner().into(),
                 };
                 (key, self.value(value))
             })
@@ -67,16 +67,10 @@ impl Reader<'_> {
         let kind = match value.into_inner() {
             DeValue::Table(table) => return self.table(table, range),
             DeValue::Array(items) => Kind::Seq(items.into_iter().map(|item| self.value(item)).collect()),
-            DeValue::String(text) => Kind::Scalar {
-                text: text.into_owned(),
-                plain: false,
-            },
+            DeValue::String(text) => Kind::scalar(text, false),
             // As written: `1.10` stays `1.10` for a field that wants a string.
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-                Kind::Scalar {
-                    text: self.text[range.clone()].to_owned(),
-                    plain: true,
-                }
+                Kind::scalar(&self.text[range.clone()], true)
             }
         };
         Node {

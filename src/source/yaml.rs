@@ -2,20 +2,26 @@
 
 use super::hidden::names_a_secret;
 use super::node::{Key, Kind, Node};
-use super::{Span, offset};
+use super::{Span, duplicate_key, offset, too_large};
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 
-/// Aliases can make a small file expand without end; a desired state of this many values is not one.
+/// A desired state of this many values is not one.
 const MAX_NODES: usize = 1_000_000;
 /// The format itself nests six deep.
 const MAX_DEPTH: usize = 64;
+/// Aliases can make a small file expand without end: the bytes of what they stand for.
+const MAX_ALIASED: usize = 16 << 20;
 
 /// JSON is checked by a JSON parser first, since YAML would accept more.
 pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
     let strict: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
     if let Err(error) = strict {
+        // Its own limit is beyond ours, which names itself below.
+        if error.to_string().starts_with("recursion limit") {
+            return parse(file, text, problems);
+        }
         let at = line_start(text, error.line()) + error.column().saturating_sub(1);
         let at = offset(at.min(text.len()));
         let message = error.to_string();
@@ -52,6 +58,7 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Ve
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
         nodes: 0,
+        aliased: 0,
         dropped: Vec::new(),
         secret_depth: 0,
     };
@@ -70,6 +77,8 @@ struct Builder<'t> {
     events: Parser<'t, granit_parser::StrInput<'t>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// How many bytes aliases stand for.
+    aliased: usize,
     /// The secrets under keys that were written before, which are in no tree but in the text.
     dropped: Vec<Span>,
     /// How many of the keys above name a secret.
@@ -182,10 +191,7 @@ impl<'t> Builder<'t> {
                 let kind = if is_null {
                     Kind::Null
                 } else {
-                    Kind::Scalar {
-                        text: text.into_owned(),
-                        plain,
-                    }
+                    Kind::scalar(text, plain)
                 };
                 (Node { span, kind }, anchor)
             }
@@ -212,14 +218,23 @@ impl<'t> Builder<'t> {
                 let Some(target) = self.anchors.get(&id) else {
                     return Err(self.syntax_error("an anchor that contains itself", span.start as usize));
                 };
-                let target = target.clone();
-                self.nodes += count(&target);
+                let (nodes, bytes) = size(target);
+                self.nodes += nodes;
+                self.aliased += bytes;
                 if self.nodes > MAX_NODES {
                     return Err(too_large(
                         span,
                         &format!("aliases that expand to more than {MAX_NODES} values"),
                     ));
                 }
+                if self.aliased > MAX_ALIASED {
+                    let limit = MAX_ALIASED >> 20;
+                    return Err(too_large(
+                        span,
+                        &format!("aliases that expand to more than {limit} MiB"),
+                    ));
+                }
+                let target = target.clone();
                 return Ok(Node { span, ..target });
             }
             _ => return Err(self.syntax_error("unexpected content", span.start as usize)),
@@ -232,41 +247,59 @@ impl<'t> Builder<'t> {
 
     fn map(&mut self, start: Span, depth: usize, problems: &mut Problems) -> Result<Node, Problem> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
-        let mut seen: HashMap<String, Span> = HashMap::new();
         let end = loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
                 break span;
             }
+            let is_plain = matches!(&event, Event::Scalar(_, ScalarStyle::Plain, ..));
             let key = self.node(event, span, depth + 1, problems)?;
             let name = match key.kind {
-                Kind::Scalar { text, .. } => Some(text),
-                Kind::Null => Some("null".to_owned()),
-                Kind::Seq(_) | Kind::Map(_) => None,
+                Kind::Scalar(scalar) => Some(scalar.text),
+                Kind::Null => Some("null".into()),
+                Kind::Seq(_) | Kind::Map(_) | Kind::Unknown => None,
             };
             let names_a_secret = name.as_deref().is_some_and(names_a_secret);
             self.secret_depth += usize::from(names_a_secret);
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1, problems)?;
-            let is_secret = self.secret_depth > 0;
             self.secret_depth -= usize::from(names_a_secret);
-            let Some(name) = name else {
-                problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
-                continue;
-            };
-            if let Some(first) = seen.get(&name) {
-                problems.push(duplicate_key(&name, key.span, *first));
-                self.dropped.extend(is_secret.then_some(value.span));
-                continue;
+            match name {
+                Some(name) if &*name == "<<" && is_plain => problems.push(
+                    Problem::error("merge-key", "`<<` does not merge maps in YAML 1.2")
+                        .at(key.span)
+                        .help("write the keys out; an alias can stand for a whole value"),
+                ),
+                Some(name) => entries.push((Key { span: key.span, name }, value)),
+                None => {
+                    problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
+                }
             }
-            seen.insert(name.clone(), key.span);
-            entries.push((Key { span: key.span, name }, value));
         };
         let span = self.cover(start, end, entries.last().map(|(_, n)| n.span));
+        self.drop_duplicates(&mut entries, problems);
         Ok(Node {
             span,
             kind: Kind::Map(entries),
         })
+    }
+
+    /// Keeps the first entry of each name.
+    fn drop_duplicates(&mut self, entries: &mut Vec<(Key, Node)>, problems: &mut Problems) {
+        let mut by_name: Vec<usize> = (0..entries.len()).collect();
+        by_name.sort_by(|&a, &b| entries[a].0.name.cmp(&entries[b].0.name));
+        let mut duplicates = vec![false; entries.len()];
+        for same in by_name.chunk_by(|&a, &b| entries[a].0.name == entries[b].0.name) {
+            for &again in &same[1..] {
+                let (key, value) = &entries[again];
+                problems.push(duplicate_key(&key.name, key.span, entries[same[0]].0.span));
+                let is_secret = self.secret_depth > 0 || names_a_secret(&key.name);
+                self.dropped.extend(is_secret.then_some(value.span));
+                duplicates[again] = true;
+            }
+        }
+        let mut at = duplicates.into_iter();
+        entries.retain(|_| !at.next().unwrap_or_default());
     }
 
     /// A flow collection ends at its bracket; a block collection with its last value, since its
@@ -284,21 +317,16 @@ impl<'t> Builder<'t> {
     }
 }
 
-pub(super) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {
-    Problem::error("duplicate-key", format!("`{name}` is written twice"))
-        .at(second)
-        .related(first, "first written here")
-        .help("keep one of them")
-}
-
-fn too_large(span: Span, what: &str) -> Problem {
-    Problem::error("too-large", format!("the file has {what}")).at(span)
-}
-
-fn count(node: &Node) -> usize {
-    1 + match &node.kind {
-        Kind::Null | Kind::Scalar { .. } => 0,
-        Kind::Seq(items) => items.iter().map(count).sum(),
-        Kind::Map(entries) => entries.iter().map(|(_, n)| count(n)).sum(),
+/// Values, and bytes of text.
+fn size(node: &Node) -> (usize, usize) {
+    let add = |(nodes, bytes): (usize, usize), more: (usize, usize)| (nodes + more.0, bytes + more.1);
+    match &node.kind {
+        Kind::Null | Kind::Unknown => (1, 0),
+        Kind::Scalar(scalar) => (1, scalar.text.len()),
+        Kind::Seq(items) => items.iter().map(size).fold((1, 0), add),
+        Kind::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| add(size(value), (0, key.name.len())))
+            .fold((1, 0), add),
     }
 }

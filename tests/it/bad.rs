@@ -60,8 +60,9 @@ fn files_that_are_not_there_or_not_files() {
     };
     assert_eq!(code(&[]), "no-file");
     assert_eq!(code(&["-f", "missing.yaml"]), "no-file");
-    desk.write("folder/x.yaml", "version: 1\n");
-    assert_eq!(code(&["-f", "folder"]), "is-a-directory");
+    desk.write("folder/x.txt", "version: 1\n");
+    assert_eq!(code(&["-f", "folder"]), "no-file");
+    assert_eq!(code(&["-f", "folder", "--var-file", "folder"]), "no-file");
     desk.write("restate.txt", "version: 1\n");
     assert_eq!(code(&["-f", "restate.txt"]), "unknown-format");
     desk.write("restate.yaml", "version: 1\n");

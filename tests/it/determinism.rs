@@ -92,7 +92,7 @@ fn the_order_of_keys_answers_and_requests_does_not_matter() {
             "X3": { "public": false },
         },
         "subscriptions": [
-            { "source": "kafka://main/u", "sink": "service://Checkout/onOrder", "options": { "z": "1", "group.id": "u", "a": "2" } },
+            { "source": "kafka://main/u", "sink": "service://Checkout/onOrder", "options": { "session.timeout.ms": "9000", "group.id": "u", "client.id": "c" } },
             { "source": "kafka://main/t", "sink": "service://Checkout/onOrder", "options": { "group.id": "g1", "fetch.min.bytes": "1" } },
         ],
     });

@@ -1,0 +1,99 @@
+//! From texts to a checked desired state: everything between reading files and having a plan's
+//! first half, without IO.
+
+use crate::check;
+use crate::config;
+use crate::desired::Desired;
+use crate::problem::{Problem, Problems};
+use crate::source::interpolate::{Interpolation, Outside, Rules};
+use crate::source::node::{Kind, Node};
+use crate::source::{Sources, Span, de};
+
+/// Values for variables, from the command line.
+#[derive(Default)]
+pub struct Given {
+    /// Names and values, of `--var`.
+    pub variables: Vec<(String, String)>,
+    /// The files of `--var-file`, among the sources.
+    pub files: Vec<u32>,
+}
+
+/// `files`: the files that make up the desired state, among the sources. `None` when one of them is
+/// so wrong that there is no whole to check; all that is wrong is in `problems` either way.
+pub fn load(
+    sources: &mut Sources,
+    files: &[u32],
+    given: &Given,
+    outside: &mut dyn Outside,
+    rules: Rules<'_>,
+    problems: &mut Problems,
+) -> Option<Desired> {
+    let mut trees: Vec<Node> = files.iter().filter_map(|&file| sources.parse(file, problems)).collect();
+    let mut values: Vec<Node> = (given.files.iter())
+        .filter_map(|&file| sources.parse_values(file, problems))
+        .collect();
+    // A variable may be declared, or used, in what could not be read.
+    let is_whole = trees.len() == files.len() && values.len() == given.files.len();
+    let mut interpolation = Interpolation::new(sources, outside, rules, is_whole);
+    for tree in &mut trees {
+        interpolation.declare(tree, problems);
+    }
+    for tree in &mut values {
+        interpolation.resolve(tree, problems);
+        take_values(&mut interpolation, tree, is_whole, problems);
+    }
+    for (name, value) in &given.variables {
+        if !interpolation.give(name, value, false, "from `--var`") && is_whole {
+            let message = format!("`--var {name}=…`: no file declares a variable `{name}`");
+            let help = match interpolation.nearest_variable(name) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("declare it: `variables: {{ {name}: {{}} }}`"),
+            };
+            problems.push(Problem::error("undeclared-variable", message).help(help));
+        }
+    }
+    for tree in &mut trees {
+        interpolation.resolve(tree, problems);
+    }
+    let fills = interpolation.finish(problems);
+    let read: Vec<(config::File, Span)> = (trees.iter())
+        .filter_map(|tree| Some((de::read(tree, config::hint, problems)?, tree.span)))
+        .collect();
+    drop(trees);
+    let is_whole = read.len() == files.len();
+    let desired = Desired::build(read, is_whole, problems);
+    check::check(&desired, problems);
+    problems.say_where_from(&fills);
+    is_whole.then_some(desired)
+}
+
+/// The values of a `--var-file`: a map from names to single values.
+fn take_values(interpolation: &mut Interpolation<'_>, root: &Node, is_whole: bool, problems: &mut Problems) {
+    let Kind::Map(entries) = &root.kind else {
+        let message = format!("expected a map of variables, found {}", root.describe());
+        problems.push(Problem::error("wrong-type", message).at(root.span));
+        return;
+    };
+    for (key, node) in entries {
+        match &node.kind {
+            Kind::Scalar(scalar) => {
+                let external = scalar.filled.as_ref().is_some_and(|filled| filled.external);
+                let is_declared = interpolation.give(&key.name, &scalar.text, external, "from `--var-file`");
+                if !is_declared && is_whole {
+                    // Several desired states may share such a file.
+                    let message = format!("no file declares a variable `{}`", key.name);
+                    let problem = Problem::warning("undeclared-variable", message).at(key.span);
+                    problems.push(match interpolation.nearest_variable(&key.name) {
+                        Some(near) => problem.help(format!("did you mean `{near}`?")),
+                        None => problem,
+                    });
+                }
+            }
+            Kind::Unknown => {}
+            _ => {
+                let message = format!("expected a single value, found {}", node.describe());
+                problems.push(Problem::error("wrong-type", message).at(node.span));
+            }
+        }
+    }
+}
