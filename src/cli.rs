@@ -19,7 +19,7 @@ const VERSION: &str = concat!(
 /// `plan` shows what would change, `apply` does it. There is no state file: the live server is the
 /// state. Not to be confused with the cluster administration program of the same name that ships
 /// in Restate's own images.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "restatectl", version = VERSION, max_term_width = 100, after_help = EXITS)]
 pub struct Cli {
     #[command(subcommand)]
@@ -40,7 +40,7 @@ Exit codes:
    64  wrong usage
   130  interrupted";
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Check the desired-state file; needs no server and no network
     ///
@@ -101,9 +101,43 @@ pub enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+
+    /// Say what the code of a problem means and how to mend it
+    Explain {
+        /// As problems show it, such as unknown-field; without it, all codes are listed
+        code: Option<String>,
+    },
+
+    /// Write a commented desired-state file to start from
+    Init {
+        #[arg(default_value = "restate.yaml")]
+        file: PathBuf,
+    },
+
+    /// Print a JSON Schema: of desired-state files, for editors, or of what plan and apply print
+    Schema {
+        #[arg(value_enum)]
+        name: SchemaName,
+    },
+
+    /// Print a completion script for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+
+    /// Print a manual page: of the program, or of one verb
+    Man { verb: Option<String> },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SchemaName {
+    DesiredState,
+    Plan,
+    Report,
+}
+
+#[derive(Args)]
 #[command(next_help_heading = "Files")]
 pub struct Files {
     /// A desired-state file, a directory of them, or - for standard input; repeatable
@@ -196,8 +230,8 @@ impl From<DiscoverArg> for Discover {
     }
 }
 
-/// Which server, and how to reach it.
-#[derive(Debug, Args)]
+/// Which server, and how to reach it. Without `Debug`: a header may be a secret.
+#[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
     /// The server's admin address
@@ -251,9 +285,9 @@ pub struct Output {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 
-    /// Say what is being done, on standard error
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Say what is being done, on standard error; -vv also the requests, -vvv also their bodies
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
 
     /// Say nothing but the result and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -13,6 +13,8 @@
 //! versions on which it was seen: `[S:all]` is 1.5.3, 1.6.2 and 1.7.12; `[R:v]` was read in the
 //! source of v.
 
+pub mod explain;
+
 pub mod problem;
 
 pub mod secret;

@@ -2,6 +2,7 @@
 
 mod error;
 pub mod retry;
+pub mod trace;
 pub mod wire;
 
 use crate::secret::{Masker, Value, printable};
@@ -9,6 +10,9 @@ use reqwest::{Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
+use tokio::time::Instant;
+
+use trace::Trace;
 
 pub use error::{Error, ErrorKind};
 
@@ -30,6 +34,7 @@ pub struct Settings {
     /// For calls that make the server discover an endpoint: it has no limit of its own.
     pub discovery_timeout: Duration,
     pub is_loopback: bool,
+    pub trace: Trace,
 }
 
 /// One connection pool to one server.
@@ -41,6 +46,7 @@ pub struct Client {
     timeout: Duration,
     discovery_timeout: Duration,
     masker: Masker,
+    trace: Trace,
 }
 
 /// The time that reads, dry runs and repeatable writes may take with their retries.
@@ -51,7 +57,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(2);
 impl Client {
     /// # Errors
     /// When the token or a header cannot be sent, or the TLS backend does not start.
-    pub fn new(settings: &Settings, masker: Masker) -> Result<Self, Error> {
+    pub fn new(settings: Settings, masker: Masker) -> Result<Self, Error> {
         // A second client of this process finds it installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let invalid = |what: &str| {
@@ -101,6 +107,7 @@ impl Client {
             timeout: settings.timeout,
             discovery_timeout: settings.discovery_timeout,
             masker,
+            trace: settings.trace,
         })
     }
 
@@ -338,6 +345,9 @@ impl Client {
         timeout: Duration,
     ) -> Result<Vec<u8>, Error> {
         let url = format!("{}{}{path}", self.url, self.prefix);
+        let started = Instant::now();
+        let asked = format!("{method} {}{path}", self.prefix);
+        self.trace.request(&asked, body, &self.masker);
         let mut request = self
             .http
             .request(method, url)
@@ -346,20 +356,20 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|e| self.transport_error(e, timeout))?;
+        let failed = |error| {
+            let error = self.transport_error(error, timeout);
+            self.trace.failure(&asked, started.elapsed(), &error);
+            error
+        };
+        let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let retry_after = response
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        let text = response
-            .bytes()
-            .await
-            .map_err(|e| self.transport_error(e, timeout))?;
+        let text = response.bytes().await.map_err(failed)?;
+        self.trace.response(&asked, status, started.elapsed(), &text, &self.masker);
         if status.is_success() {
             Ok(text.to_vec())
         } else {

@@ -11,6 +11,21 @@ pub fn check(desired: &Desired, problems: &mut Problems) {
     subscriptions(&desired.subscriptions, problems);
 }
 
+/// What only the place of the server tells. `server`: its admin address.
+pub fn against_server(desired: &Desired, server: &str, problems: &mut Problems) {
+    let is_remote = matches!(Address::parse_uri(server), Ok(Address::Http(http)) if !http.is_this_machine());
+    let local = desired.deployments.iter().map(|deployment| &deployment.address);
+    let local = local.filter(|address| matches!(&address.value, Address::Http(http) if http.is_this_machine()));
+    for address in local.filter(|_| is_remote) {
+        let message = format!("`{}` is this machine, and the server is on another", address.value);
+        problems.push(
+            Problem::warning("localhost-endpoint", message)
+                .at(address.span)
+                .help("the server resolves it, so it would look on its own machine: write the address that reaches the endpoint from there"),
+        );
+    }
+}
+
 fn deployments(deployments: &[Deployment], problems: &mut Problems) {
     let mut addresses: BTreeMap<String, Span> = BTreeMap::new();
     let mut names: BTreeMap<&str, Span> = BTreeMap::new();

@@ -15,7 +15,10 @@ const DEFAULT_URL: &str = "http://127.0.0.1:9070";
 /// # Errors
 /// When the settings do not name a server, or would show a token to the network.
 pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> {
-    let Place { url, token } = place(args, printer)?;
+    if args.admin_url.is_none() && args.environment.is_some() && variable("RESTATE_ADMIN_URL").is_some() {
+        printer.warn("`RESTATE_ADMIN_URL` is set, so `--environment` is not looked at");
+    }
+    let Place { url, token } = place(args)?;
     let uri: http::Uri = url.parse().map_err(|_| bad_url())?;
     let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.host()) else {
         return Err(bad_url().into());
@@ -55,8 +58,14 @@ pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> 
         timeout: args.timeout.to_std(),
         discovery_timeout: args.discovery_timeout.to_std(),
         is_loopback,
+        trace: printer.trace(),
     };
-    Ok(Client::new(&settings, masker)?)
+    Ok(Client::new(settings, masker)?)
+}
+
+/// The address of the server, if the settings name one that can be used.
+pub fn server(args: &Connection) -> Option<String> {
+    place(args).ok().map(|place| place.url)
 }
 
 /// Does not quote it: it may hold a password.
@@ -79,7 +88,7 @@ struct Place {
     token: Option<Value>,
 }
 
-fn place(args: &Connection, printer: &Printer) -> Result<Place, Problem> {
+fn place(args: &Connection) -> Result<Place, Problem> {
     let named = args.token_env.as_deref().map(token_from).transpose()?;
     if let Some(url) = &args.admin_url {
         // A token belongs to its server: the one in the environment is not sent to another.
@@ -89,9 +98,6 @@ fn place(args: &Connection, printer: &Printer) -> Result<Place, Problem> {
         });
     }
     if let Some(url) = variable("RESTATE_ADMIN_URL") {
-        if args.environment.is_some() {
-            printer.warn("`RESTATE_ADMIN_URL` is set, so `--environment` is not looked at");
-        }
         let token = named.or_else(|| variable("RESTATE_AUTH_TOKEN").map(Value::sensitive));
         return Ok(Place { url, token });
     }
@@ -112,7 +118,7 @@ fn place(args: &Connection, printer: &Printer) -> Result<Place, Problem> {
     })
 }
 
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

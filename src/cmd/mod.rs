@@ -1,6 +1,7 @@
 //! One file per verb: read, call the core, hand to `render`. Only here are runtimes and clients
 //! built, files read and the environment looked at.
 
+mod about;
 mod apply;
 mod connect;
 mod gather;
@@ -82,6 +83,11 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
             wait_endpoints,
             printer,
         )),
+        Command::Explain { code } => about::explain(code.as_deref(), printer),
+        Command::Init { file } => about::init(&file),
+        Command::Schema { name } => Ok(about::schema(name)),
+        Command::Completions { shell } => Ok(about::completions(shell)),
+        Command::Man { verb } => about::man(verb.as_deref()),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::gather::Gathered;
-use super::{connect, gather, or_interrupted, read};
+use super::read::{self, Setting};
+use super::{connect, gather, or_interrupted};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
 use crate::desired::Duration;
@@ -33,7 +34,12 @@ pub async fn make(
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Result<(Plan, Client), Failure> {
-    let read = read::read(files, Severity::Error, connection.token_env.as_deref())?;
+    let setting = Setting {
+        unset: Severity::Error,
+        token_variable: connection.token_env.as_deref(),
+        server: connect::server(connection),
+    };
+    let read = read::read(files, &setting)?;
     let mut client = connect::connect(connection, printer)?;
     for value in read.desired.sensitive_values() {
         client.masker().learn(value);

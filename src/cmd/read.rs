@@ -1,6 +1,7 @@
 //! From the command line to a valid desired state.
 
 use super::outside::Surroundings;
+use crate::check;
 use crate::cli::{Files, InputFormat};
 use crate::desired::Desired;
 use crate::error::{Exit, Failure};
@@ -26,12 +27,19 @@ pub struct ReadFiles {
     pub warnings: Vec<Problem>,
 }
 
-/// `unset`: how bad an environment variable is that is not set. `token_variable`: the one that
-/// holds the admin token, if the command line names it.
-///
+/// What is known of the run beside its files.
+pub struct Setting<'a> {
+    /// How bad an environment variable is that is not set.
+    pub unset: Severity,
+    /// The variable that holds the admin token, if the command line names it.
+    pub token_variable: Option<&'a str>,
+    /// The server's admin address, where there is one.
+    pub server: Option<String>,
+}
+
 /// # Errors
 /// Every problem of the files, if one of them is an error.
-pub fn read(files: &Files, unset: Severity, token_variable: Option<&str>) -> Result<ReadFiles, Failure> {
+pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> {
     let mut input = Input::default();
     let mut problems = Problems::default();
     let mut numbers = Vec::new();
@@ -62,12 +70,12 @@ pub fn read(files: &Files, unset: Severity, token_variable: Option<&str>) -> Res
         ..
     } = input;
     let mut token_variables = vec!["RESTATE_AUTH_TOKEN"];
-    token_variables.extend(token_variable);
+    token_variables.extend(setting.token_variable);
     let desired = if problems.has_errors() {
         None
     } else {
         let rules = Rules {
-            unset,
+            unset: setting.unset,
             token_variables: &token_variables,
         };
         load(
@@ -79,6 +87,9 @@ pub fn read(files: &Files, unset: Severity, token_variable: Option<&str>) -> Res
             &mut problems,
         )
     };
+    if let (Some(desired), Some(server)) = (&desired, &setting.server) {
+        check::against_server(desired, server, &mut problems);
+    }
     let denied = files.deny_warnings && problems.has_warnings();
     let failed = problems.has_errors() || denied;
     match desired {

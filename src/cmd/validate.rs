@@ -1,4 +1,5 @@
-use super::read;
+use super::connect;
+use super::read::{self, Setting};
 use crate::cli::Files;
 use crate::error::{Exit, Failure};
 use crate::problem::Severity;
@@ -10,7 +11,13 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
     } else {
         Severity::Warning
     };
-    let read = read::read(files, unset, None)?;
+    let setting = Setting {
+        unset,
+        token_variable: None,
+        // Looked at, not connected to.
+        server: connect::variable("RESTATE_ADMIN_URL"),
+    };
+    let read = read::read(files, &setting)?;
     let desired = &read.desired;
     let count = |n: usize, what: &str| {
         if n == 1 {

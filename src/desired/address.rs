@@ -2,6 +2,7 @@
 
 use crate::secret::Value;
 use std::fmt;
+use std::net::IpAddr;
 
 /// Where a deployment is reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,46 @@ pub struct AddressError {
     pub code: &'static str,
     pub message: String,
     pub help: &'static str,
+}
+
+impl HttpAddress {
+    /// Without port and brackets.
+    fn host(&self) -> &str {
+        let host = match self.authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => &self.authority,
+        };
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Whether it is the machine itself that resolves it.
+    pub fn is_this_machine(&self) -> bool {
+        match self.host().parse::<IpAddr>() {
+            Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+            Err(_) => self.host() == "localhost" || self.host().ends_with(".localhost"),
+        }
+    }
+
+    /// Whether it is reached over the internet, as far as its name tells.
+    pub fn is_public(&self) -> bool {
+        match self.host().parse::<IpAddr>() {
+            Ok(IpAddr::V4(ip)) => {
+                let is_shared = ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]);
+                !(self.is_this_machine() || ip.is_private() || ip.is_link_local() || is_shared)
+            }
+            Ok(IpAddr::V6(ip)) => {
+                !(self.is_this_machine() || ip.is_unique_local() || ip.is_unicast_link_local())
+            }
+            Err(_) => {
+                let private = [
+                    "localhost", "local", "internal", "intranet", "private", "lan", "home", "corp", "svc",
+                    "arpa", "test", "example", "invalid",
+                ];
+                let last = self.host().rsplit_once('.').map(|(_, last)| last);
+                last.is_some_and(|last| !private.contains(&last))
+            }
+        }
+    }
 }
 
 impl Address {
@@ -108,6 +149,17 @@ impl Address {
         })
     }
 
+    /// Whether the code behind an ARN can change: an alias, or `$LATEST`.
+    pub fn is_mutable(&self) -> bool {
+        match self {
+            Self::Http(_) => false,
+            Self::Lambda(arn) => {
+                let version = arn.rsplit_once(':').map_or("", |(_, version)| version);
+                !version.bytes().all(|b| b.is_ascii_digit())
+            }
+        }
+    }
+
     /// What the server knows a deployment by: host, port and path, or the ARN. The scheme is not
     /// part of it (seen on 1.6.2, 1.7.12).
     pub fn identity(&self) -> String {
@@ -165,6 +217,29 @@ mod tests {
         assert_eq!(key("HTTP://Host:9080"), Ok("http://host:9080/".to_owned()));
         assert_eq!(key("https://host/a/?x=1#f"), Ok("https://host/a/".to_owned()));
         assert_eq!(key("http://host/./a"), Ok("http://host/./a".to_owned()));
+    }
+
+    #[test]
+    fn tells_public_hosts_from_others() {
+        let public = |text: &str| match Address::parse_uri(text) {
+            Ok(Address::Http(http)) => http.is_public(),
+            _ => panic!("{text}"),
+        };
+        for text in ["http://checkout.example.com:9080", "http://8.8.8.8", "http://[2001:db8::1]:1"] {
+            assert!(public(text), "{text}");
+        }
+        for text in [
+            "http://checkout:9080",
+            "http://checkout.shop.svc.cluster.local",
+            "http://checkout.internal",
+            "http://10.1.2.3:1",
+            "http://100.64.1.1",
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://[fd00::1]",
+        ] {
+            assert!(!public(text), "{text}");
+        }
     }
 
     #[test]

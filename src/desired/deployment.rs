@@ -1,8 +1,9 @@
+use super::service::check_service_name;
 use super::{Address, Consent, entries, pairs};
 use crate::config::{self, DeploymentConsent};
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
-use crate::source::{Map, Read, Span, Spanned, Text};
+use crate::source::{Map, Read, Span, Spanned, Text, names_a_secret};
 use std::collections::BTreeMap;
 
 pub type Header = Spanned<Value>;
@@ -54,13 +55,17 @@ impl Deployment {
         Some(Self {
             span,
             name: plain(name),
-            assume_role_arn: plain(assume_role_arn),
-            additional_headers: headers(additional_headers, problems),
+            assume_role_arn: role(assume_role_arn, problems),
+            additional_headers: headers(additional_headers, address.as_ref(), problems),
             use_http_11: use_http_11.and_then(Read::ok),
             metadata: metadata.map(strings),
             services: services.map(|read| Spanned {
                 span: read.span,
                 value: entries(Some(read))
+                    .filter(|service| {
+                        let name = &service.value;
+                        check_service_name(name.as_str(), name.quote(), service.span, problems)
+                    })
                     .map(|service| service.map(Text::into_string))
                     .collect(),
             }),
@@ -112,7 +117,17 @@ fn address(
         );
     }
     match parse(text.value.as_str()) {
-        Ok(address) => Some(Spanned::new(address, text.span)),
+        Ok(address) => {
+            if address.is_mutable() {
+                let message = "the ARN names an alias or `$LATEST`, behind which the code can change";
+                problems.push(
+                    Problem::warning("mutable-arn", message)
+                        .at(text.span)
+                        .help("publish a version and write its number: invocations in flight continue on the code they started with"),
+                );
+            }
+            Some(Spanned::new(address, text.span))
+        }
         Err(error) => {
             problems.push(
                 Problem::error(error.code, error.message)
@@ -124,7 +139,28 @@ fn address(
     }
 }
 
-fn headers(read: Option<Read<Map<Text>>>, problems: &mut Problems) -> Option<Spanned<Headers>> {
+/// `arn:aws:iam::ACCOUNT:role/NAME`
+fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<String>> {
+    let role = plain(read)?;
+    let parts: Vec<&str> = role.value.split(':').collect();
+    let is_role = matches!(parts[..], ["arn", _, "iam", "", account, name] if !account.is_empty() && name.starts_with("role/"));
+    if !is_role {
+        problems.push(
+            Problem::error("invalid-arn", "this is not the ARN of an IAM role")
+                .at(role.span)
+                .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
+        );
+    }
+    is_role.then_some(role)
+}
+
+fn headers(
+    read: Option<Read<Map<Text>>>,
+    address: Option<&Spanned<Address>>,
+    problems: &mut Problems,
+) -> Option<Spanned<Headers>> {
+    let is_in_the_open =
+        matches!(address.map(|a| &a.value), Some(Address::Http(http)) if http.scheme == "http" && http.is_public());
     let span = read.as_ref()?.span;
     let mut headers: Headers = BTreeMap::new();
     for (name, value) in pairs(read) {
@@ -163,6 +199,14 @@ fn headers(read: Option<Read<Map<Text>>>, problems: &mut Problems) -> Option<Spa
                     .help("header names do not depend on case"),
             );
             continue;
+        }
+        if is_in_the_open && (value.value.is_external() || names_a_secret(&key)) {
+            let message = format!("the header `{key}` is sent to a public host over plain http");
+            problems.push(
+                Problem::warning("secret-over-http", message)
+                    .at(name.span)
+                    .help("everyone on the way can read it: use https"),
+            );
         }
         let value = Value::sensitive(value.value.into_string());
         headers.insert(key, Spanned::new(value, name.span));

@@ -1,28 +1,19 @@
 //! What the Kafka consumer inside the server accepts. The server stores everything, and a consumer
 //! that does not understand an option never starts: nothing in the Admin API shows it [S:all].
 
+use super::subscription::GROUP_ID;
+use crate::config::KAFKA_OPTIONS;
 use crate::problem::{Problem, Problems, nearest};
 use crate::source::{Spanned, Text};
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-/// The options of librdkafka 2.12.1, which Restate 1.6 and 1.7 contain, that can be set as text.
-/// A line has a name and, where there is one, its range `LOW..HIGH` or its values `A|B|C`.
-const OPTIONS: &str = include_str!("kafka_options.txt");
-
-static KNOWN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
-    let split = |line: &'static str| line.split_once(' ').unwrap_or((line, ""));
-    OPTIONS.lines().map(split).collect()
-});
 
 /// What the server sets itself for every subscription, whatever is written [R:1.7.6].
 const SET_BY_SERVER: [&str; 2] = ["enable.auto.commit", "enable.auto.offset.store"];
 
 /// Reports an option that a consumer does not know, or a value that it cannot take.
 pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Problems) {
-    let Some(allowed) = KNOWN.get(name.value.as_str()) else {
+    let Some(allowed) = KAFKA_OPTIONS.get(name.value.as_str()) else {
         let message = format!("Kafka's client has no option `{}`", name.value);
-        let near = || Some(format!("did you mean `{}`?", nearest(&name.value, KNOWN.keys().copied())?));
+        let near = || Some(format!("did you mean `{}`?", nearest(&name.value, KAFKA_OPTIONS.keys().copied())?));
         let help = java_help(&name.value).map(str::to_owned).or_else(near);
         let help = help.unwrap_or_else(|| "see the configuration properties of librdkafka".to_owned());
         let why = "(the server would accept it, and the consumer would never start)";
@@ -34,6 +25,9 @@ pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Probl
         let message = format!("the server sets `{}` itself, whatever is written here", name.value);
         let problem = Problem::warning("ignored-option", message).at(name.span);
         problems.push(problem.help("remove it"));
+    } else if name.value == GROUP_ID && value.value.as_str().is_empty() {
+        let problem = Problem::error("invalid-kafka-option", "an empty `group.id` is none").at(value.span);
+        problems.push(problem.help("the consumer would never start: write a name"));
     } else if !accepts(allowed, value.value.as_str()) {
         let message = format!("`{}` is not a value of `{}`", value.value.quote(), name.value);
         let allowed = match allowed.split_once("..") {
@@ -99,15 +93,6 @@ pub fn is_topic(topic: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_has_every_kind_of_option() {
-        assert_eq!(KNOWN.get("group.id"), Some(&""));
-        assert_eq!(KNOWN.get("enable.auto.commit"), Some(&"true|false"));
-        assert_eq!(KNOWN.get("fetch.min.bytes"), Some(&"1..100000000"));
-        assert_eq!(KNOWN.get("max.poll.records"), None, "Java's");
-        assert_eq!(KNOWN.len(), OPTIONS.lines().count());
-    }
 
     #[test]
     fn values_as_librdkafka_takes_them() {

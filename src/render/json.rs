@@ -20,6 +20,10 @@ pub fn valid(problems: &[Problem], sources: &Sources) -> String {
     outcome("valid", problems, sources)
 }
 
+pub fn explanation(code: &str, text: &str) -> String {
+    document(&json!({ "format_version": FORMAT_VERSION, "code": code, "explanation": text }))
+}
+
 fn outcome(outcome: &str, problems: &[Problem], sources: &Sources) -> String {
     let problems: Vec<Json> = problems.iter().map(|problem| one(problem, sources)).collect();
     document(&json!({ "format_version": FORMAT_VERSION, "outcome": outcome, "problems": problems }))

@@ -8,6 +8,7 @@ mod problems;
 mod report;
 mod style;
 
+use crate::admin::trace::{Detail, Trace};
 use crate::apply::{Event, Report};
 use crate::cli::{Color, Format, Output};
 use crate::error::Failure;
@@ -23,7 +24,7 @@ pub struct Printer {
     format: Format,
     out: Style,
     err: Style,
-    verbose: bool,
+    verbose: u8,
     quiet: bool,
 }
 
@@ -59,7 +60,7 @@ impl Printer {
             format: Format::Json,
             out: style,
             err: style,
-            verbose: false,
+            verbose: 0,
             quiet: true,
         }
     }
@@ -130,15 +131,32 @@ impl Printer {
         }
     }
 
+    pub fn explanation(&self, code: &str, text: &str) {
+        result(&match self.format {
+            Format::Json => json::explanation(code, text),
+            Format::Text | Format::Github => format!("{}\n\n{text}\n", self.out.strong(code)),
+        });
+    }
+
     /// Text that is a result as it is.
     pub fn text(text: &str) {
         result(text);
     }
 
     pub fn note(&self, text: &str) {
-        if self.verbose {
+        if self.verbose > 0 {
             aside(&format!("{text}\n"));
         }
+    }
+
+    /// How much of the requests to tell, and where to.
+    pub fn trace(&self) -> Trace {
+        let detail = match self.verbose {
+            0 | 1 => Detail::None,
+            2 => Detail::Lines,
+            _ => Detail::Bodies,
+        };
+        Trace::new(detail, |line| aside(&format!("{line}\n")))
     }
 
     pub fn warn(&self, text: &str) {

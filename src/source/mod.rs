@@ -14,8 +14,10 @@ use crate::problem::{Problem, Problems};
 use node::Node;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::OnceLock;
 
+pub use hidden::names_a_secret;
 pub use spanned::{Map, Read, Spanned};
 pub use text::Text;
 
@@ -55,8 +57,8 @@ impl Format {
     }
 }
 
-/// One file's text, kept for as long as problems may point into it.
-#[derive(Debug)]
+/// One file's text, kept for as long as problems may point into it. It may hold secrets, so `Debug`
+/// does not show it.
 pub struct SourceFile {
     pub path: String,
     pub text: String,
@@ -66,6 +68,12 @@ pub struct SourceFile {
     /// Bytes that must not be shown, in order; known once the file is parsed.
     hidden: Vec<std::ops::Range<usize>>,
     quotable: OnceLock<String>,
+}
+
+impl fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
 }
 
 impl SourceFile {

@@ -17,8 +17,8 @@ pub struct Filled {
     pub external: bool,
 }
 
-/// A string of a file. What it was filled in with is never shown by accident: there is no
-/// `Display`, and `Debug` shows the references.
+/// A string of a file. It may be a secret, so it cannot be shown by accident: there is no
+/// `Display`, and `Debug` says nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text {
     value: String,
@@ -52,7 +52,7 @@ impl Text {
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.quote())
+        f.write_str("(text)")
     }
 }
 

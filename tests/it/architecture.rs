@@ -3,8 +3,8 @@
 use std::path::Path;
 
 /// From the top down, as in `src/lib.rs`.
-const ORDER: [&str; 16] = [
-    "problem", "secret", "source", "config", "desired", "check", "load", "admin", "live", "diff", "plan", "apply",
+const ORDER: [&str; 17] = [
+    "explain", "problem", "secret", "source", "config", "desired", "check", "load", "admin", "live", "diff", "plan", "apply",
     "cli", "error", "render", "cmd",
 ];
 

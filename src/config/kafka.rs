@@ -1,0 +1,28 @@
+//! The options of the Kafka consumer inside the server.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// Those of librdkafka 2.12.1, which Restate 1.6 and 1.7 contain, as far as they can be set as text.
+/// A line has a name and, where there is one, its range `LOW..HIGH` or its values `A|B|C`.
+const TABLE: &str = include_str!("kafka_options.txt");
+
+/// Range or values by name; empty for an option that takes any text.
+pub static KAFKA_OPTIONS: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let split = |line: &'static str| line.split_once(' ').unwrap_or((line, ""));
+    TABLE.lines().map(split).collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_kind_of_option() {
+        assert_eq!(KAFKA_OPTIONS.get("group.id"), Some(&""));
+        assert_eq!(KAFKA_OPTIONS.get("enable.auto.commit"), Some(&"true|false"));
+        assert_eq!(KAFKA_OPTIONS.get("fetch.min.bytes"), Some(&"1..100000000"));
+        assert_eq!(KAFKA_OPTIONS.get("max.poll.records"), None, "Java's");
+        assert_eq!(KAFKA_OPTIONS.len(), TABLE.lines().count());
+    }
+}
