@@ -28,7 +28,10 @@ pub fn load(
     rules: Rules<'_>,
     problems: &mut Problems,
 ) -> Option<Desired> {
-    let mut trees: Vec<Node> = files.iter().filter_map(|&file| sources.parse(file, problems)).collect();
+    let mut trees: Vec<Node> = files
+        .iter()
+        .filter_map(|&file| sources.parse(file, problems))
+        .collect();
     let mut values: Vec<Node> = (given.files.iter())
         .filter_map(|&file| sources.parse_values(file, problems))
         .collect();

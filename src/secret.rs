@@ -86,6 +86,8 @@ impl Masker {
         for part in std::iter::once(text).chain(text.split_whitespace()) {
             if part.len() >= Self::SHORTEST && !is_auth_scheme(part) {
                 self.remember(part.to_owned());
+                let escaped = serde_json::Value::from(part).to_string();
+                self.remember(escaped[1..escaped.len() - 1].to_owned());
                 self.remember(percent_encoding::utf8_percent_encode(part, UNRESERVED).to_string());
                 self.remember(STANDARD_NO_PAD.encode(part));
                 self.remember(URL_SAFE_NO_PAD.encode(part));

@@ -321,12 +321,13 @@ impl Client {
         let is_read = method == Method::GET;
         let text = self.send(method, path, body, timeout).await?;
         serde_json::from_slice(&text).map_err(|_| {
-            let start: String = self
-                .clean(&String::from_utf8_lossy(&text))
-                .chars()
-                .take(60)
-                .collect();
-            let message = format!("`{path}` did not answer with the JSON of an Admin API: `{start}`");
+            let found = if trace::looks_like_json(&text) {
+                "other or incomplete JSON".to_owned()
+            } else {
+                let start = self.clean(&String::from_utf8_lossy(&text));
+                format!("`{}`", start.chars().take(60).collect::<String>())
+            };
+            let message = format!("`{path}` did not answer with the JSON of an Admin API: {found}");
             // An answer to a write that cannot be read does not say that nothing was written.
             let kind = if is_read {
                 ErrorKind::NotRestate
@@ -369,7 +370,8 @@ impl Client {
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let text = response.bytes().await.map_err(failed)?;
-        self.trace.response(&asked, status, started.elapsed(), &text, &self.masker);
+        self.trace
+            .response(&asked, status, started.elapsed(), &text, &self.masker);
         if status.is_success() {
             Ok(text.to_vec())
         } else {

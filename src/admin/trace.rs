@@ -52,6 +52,8 @@ impl Trace {
         if self.detail == Detail::Bodies && !body.is_empty() {
             let text = match serde_json::from_slice::<Json>(body) {
                 Ok(body) => shown(body),
+                // Half an answer, with secrets that cannot be told from the rest of it.
+                Err(_) if looks_like_json(body) => "(JSON that is not complete)".to_owned(),
                 Err(_) => String::from_utf8_lossy(body).into_owned(),
             };
             self.tell(&text, masker);
@@ -73,6 +75,11 @@ impl Trace {
             None => (self.tell)(&text),
         }
     }
+}
+
+/// What may hold the secrets of others, even where it cannot be read.
+pub fn looks_like_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 fn shown(mut body: Json) -> String {

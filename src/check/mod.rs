@@ -15,9 +15,13 @@ pub fn check(desired: &Desired, problems: &mut Problems) {
 pub fn against_server(desired: &Desired, server: &str, problems: &mut Problems) {
     let is_remote = matches!(Address::parse_uri(server), Ok(Address::Http(http)) if !http.is_this_machine());
     let local = desired.deployments.iter().map(|deployment| &deployment.address);
-    let local = local.filter(|address| matches!(&address.value, Address::Http(http) if http.is_this_machine()));
+    let local =
+        local.filter(|address| matches!(&address.value, Address::Http(http) if http.is_this_machine()));
     for address in local.filter(|_| is_remote) {
-        let message = format!("`{}` is this machine, and the server is on another", address.value);
+        let message = format!(
+            "`{}` is this machine, and the server is on another",
+            address.value
+        );
         problems.push(
             Problem::warning("localhost-endpoint", message)
                 .at(address.span)
@@ -96,7 +100,10 @@ fn subscriptions(subscriptions: &[Subscription], problems: &mut Problems) {
     for subscription in subscriptions {
         let key = subscription.key();
         let group = subscription.group_id();
-        let identity = format!("{} {} {group:?}", subscription.source.value, subscription.sink.value);
+        let identity = format!(
+            "{} {} {group:?}",
+            subscription.source.value, subscription.sink.value
+        );
         if let Some(first) = keys.insert(identity, subscription.span) {
             problems.push(
                 Problem::error(

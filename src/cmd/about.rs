@@ -50,11 +50,16 @@ pub fn schema(name: SchemaName) -> Exit {
 /// Never writes over a file.
 pub fn init(file: &Path) -> Result<Exit, Failure> {
     let shown = file.display();
-    let created = std::fs::OpenOptions::new().write(true).create_new(true).open(file);
+    let created = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(file);
     let written = created.and_then(|mut file| file.write_all(STARTER.as_bytes()));
     written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Problem::error("file-exists", format!("there is a `{shown}` already"))
-            .help("name another with `restatectl init FILE`"),
+        std::io::ErrorKind::AlreadyExists => {
+            Problem::error("file-exists", format!("there is a `{shown}` already"))
+                .help("name another with `restatectl init FILE`")
+        }
         _ => Problem::error("unwritable-file", format!("cannot write `{shown}`: {error}")),
     })?;
     Printer::text(&format!(

@@ -146,7 +146,10 @@ impl Input {
     /// `None` for a file that was read already, maybe by another name.
     fn add_file(&mut self, path: &Path) -> Result<Option<u32>, Problem> {
         let file = read_file(path)?;
-        if !self.seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned())) {
+        if !self
+            .seen
+            .insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+        {
             return Ok(None);
         }
         let directory = path.parent().unwrap_or(Path::new(""));

@@ -11,10 +11,7 @@ pub fn hint(of: &str, field: &str) -> Option<&'static str> {
         .flat_map(char::to_lowercase)
         .collect();
     Some(match (of, field.as_str()) {
-        (
-            "File",
-            "stack" | "target" | "kafkaclusters" | "rules" | "state" | "prune" | "safety",
-        )
+        ("File", "stack" | "target" | "kafkaclusters" | "rules" | "state" | "prune" | "safety")
         | (_, "protected") => NOT_YET,
         ("File", "kafka" | "clusters") => NOT_YET,
         ("File", "deployment") => "did you mean `deployments`?",

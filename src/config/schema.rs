@@ -23,7 +23,9 @@ struct AsWritten;
 impl Transform for AsWritten {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
-        let Some(object) = schema.as_object_mut() else { return };
+        let Some(object) = schema.as_object_mut() else {
+            return;
+        };
         not_null(object);
         object.remove("format");
         if let Some(Json::String(text)) = object.get_mut("description") {
@@ -41,7 +43,15 @@ impl Transform for AsWritten {
         if object.get("type") == Some(&json!("string")) {
             let is_word = object.contains_key("enum") || object.contains_key("const");
             match object.get_mut("pattern") {
-                Some(Json::String(pattern)) => *pattern = format!("{pattern}|{REFERENCE}"),
+                Some(Json::String(pattern)) => {
+                    let may_be_zero = *pattern == super::DURATION;
+                    *pattern = format!("{pattern}|{REFERENCE}");
+                    if may_be_zero {
+                        object.insert("type".to_owned(), json!(["string", "integer"]));
+                        object.insert("maximum".to_owned(), 0.into());
+                        object.insert("minimum".to_owned(), 0.into());
+                    }
+                }
                 _ if is_word => {}
                 // Free text may look like a number: it stays as it is written.
                 _ => {

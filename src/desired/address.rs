@@ -62,8 +62,19 @@ impl HttpAddress {
             }
             Err(_) => {
                 let private = [
-                    "localhost", "local", "internal", "intranet", "private", "lan", "home", "corp", "svc",
-                    "arpa", "test", "example", "invalid",
+                    "localhost",
+                    "local",
+                    "internal",
+                    "intranet",
+                    "private",
+                    "lan",
+                    "home",
+                    "corp",
+                    "svc",
+                    "arpa",
+                    "test",
+                    "example",
+                    "invalid",
                 ];
                 let last = self.host().rsplit_once('.').map(|(_, last)| last);
                 last.is_some_and(|last| !private.contains(&last))
@@ -225,7 +236,11 @@ mod tests {
             Ok(Address::Http(http)) => http.is_public(),
             _ => panic!("{text}"),
         };
-        for text in ["http://checkout.example.com:9080", "http://8.8.8.8", "http://[2001:db8::1]:1"] {
+        for text in [
+            "http://checkout.example.com:9080",
+            "http://8.8.8.8",
+            "http://[2001:db8::1]:1",
+        ] {
             assert!(public(text), "{text}");
         }
         for text in [

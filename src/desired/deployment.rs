@@ -159,8 +159,7 @@ fn headers(
     address: Option<&Spanned<Address>>,
     problems: &mut Problems,
 ) -> Option<Spanned<Headers>> {
-    let is_in_the_open =
-        matches!(address.map(|a| &a.value), Some(Address::Http(http)) if http.scheme == "http" && http.is_public());
+    let is_in_the_open = matches!(address.map(|a| &a.value), Some(Address::Http(http)) if http.scheme == "http" && http.is_public());
     let span = read.as_ref()?.span;
     let mut headers: Headers = BTreeMap::new();
     for (name, value) in pairs(read) {

@@ -13,7 +13,12 @@ const SET_BY_SERVER: [&str; 2] = ["enable.auto.commit", "enable.auto.offset.stor
 pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Problems) {
     let Some(allowed) = KAFKA_OPTIONS.get(name.value.as_str()) else {
         let message = format!("Kafka's client has no option `{}`", name.value);
-        let near = || Some(format!("did you mean `{}`?", nearest(&name.value, KAFKA_OPTIONS.keys().copied())?));
+        let near = || {
+            Some(format!(
+                "did you mean `{}`?",
+                nearest(&name.value, KAFKA_OPTIONS.keys().copied())?
+            ))
+        };
         let help = java_help(&name.value).map(str::to_owned).or_else(near);
         let help = help.unwrap_or_else(|| "see the configuration properties of librdkafka".to_owned());
         let why = "(the server would accept it, and the consumer would never start)";
@@ -22,7 +27,10 @@ pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Probl
         return;
     };
     if SET_BY_SERVER.contains(&name.value.as_str()) {
-        let message = format!("the server sets `{}` itself, whatever is written here", name.value);
+        let message = format!(
+            "the server sets `{}` itself, whatever is written here",
+            name.value
+        );
         let problem = Problem::warning("ignored-option", message).at(name.span);
         problems.push(problem.help("remove it"));
     } else if name.value == GROUP_ID && value.value.as_str().is_empty() {
@@ -37,7 +45,9 @@ pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Probl
         problems.push(
             Problem::error("invalid-kafka-option", message)
                 .at(value.span)
-                .help(format!("write {allowed}; with anything else the consumer would never start")),
+                .help(format!(
+                    "write {allowed}; with anything else the consumer would never start"
+                )),
         );
     }
 }
@@ -64,9 +74,7 @@ fn java_help(name: &str) -> Option<&'static str> {
     Some(match name {
         "max.poll.records" => "only Kafka's Java client has it; see `queued.min.messages`",
         "fetch.max.wait.ms" => "Kafka's Java client calls it so; write `fetch.wait.max.ms`",
-        "sasl.jaas.config" => {
-            "only Kafka's Java client has it; write `sasl.username` and `sasl.password`"
-        }
+        "sasl.jaas.config" => "only Kafka's Java client has it; write `sasl.username` and `sasl.password`",
         "ssl.truststore.location" | "ssl.truststore.password" | "ssl.truststore.type" => {
             "only Kafka's Java client has it; write `ssl.ca.location` or `ssl.ca.pem`"
         }
@@ -79,14 +87,19 @@ fn java_help(name: &str) -> Option<&'static str> {
 
 /// A host name's characters [S:1.7.12].
 pub fn is_cluster_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// What Kafka allows as the name of a topic, or a pattern of librdkafka's, which starts with `^`.
 pub fn is_topic(topic: &str) -> bool {
     let is_name = !["", ".", ".."].contains(&topic)
         && topic.len() <= 249
-        && topic.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        && topic
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
     is_name || (topic.starts_with('^') && topic.len() > 1)
 }
 

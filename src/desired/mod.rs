@@ -82,7 +82,8 @@ impl Desired {
                     desired.add_service(service, problems);
                 }
             }
-            let subscriptions = entries(subscriptions).filter_map(|entry| Subscription::build(entry, problems));
+            let subscriptions =
+                entries(subscriptions).filter_map(|entry| Subscription::build(entry, problems));
             desired.subscriptions.extend(subscriptions);
         }
         desired
@@ -117,7 +118,10 @@ impl Desired {
 /// Every version that is written must be ours, and one file must have one.
 fn check_versions(files: &[(config::File, Span)], is_whole: bool, problems: &mut Problems) {
     for (file, _) in files {
-        if let Some(&Read { value: Some(found), span }) = file.version.as_ref()
+        if let Some(&Read {
+            value: Some(found),
+            span,
+        }) = file.version.as_ref()
             && found != FORMAT_VERSION
         {
             let message = format!("this program reads format version {FORMAT_VERSION}, not {found}");
@@ -132,7 +136,10 @@ fn check_versions(files: &[(config::File, Span)], is_whole: bool, problems: &mut
         && is_whole
         && files.iter().all(|(file, _)| file.version.is_none())
     {
-        let top = Span { end: root.start, ..*root };
+        let top = Span {
+            end: root.start,
+            ..*root
+        };
         problems.push(
             Problem::error("missing-field", "nothing says which format version this is")
                 .at(top)

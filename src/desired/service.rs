@@ -67,9 +67,12 @@ fn duration(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned
                 help
             };
             problems.push(
-                Problem::error("invalid-duration", format!("`{}` is not a duration", text.value.quote()))
-                    .at(text.span)
-                    .help(help),
+                Problem::error(
+                    "invalid-duration",
+                    format!("`{}` is not a duration", text.value.quote()),
+                )
+                .at(text.span)
+                .help(help),
             );
             None
         }
@@ -80,8 +83,11 @@ fn duration(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned
 /// `shown`: what the name stands in, for messages.
 pub(super) fn check_service_name(name: &str, shown: &str, span: Span, problems: &mut Problems) -> bool {
     let problem = if !is_name(name, "._-") {
-        Problem::error("invalid-service-name", format!("`{shown}` is not the name of a service"))
-            .help(format!("a service name has {SERVICE_NAME}"))
+        Problem::error(
+            "invalid-service-name",
+            format!("`{shown}` is not the name of a service"),
+        )
+        .help(format!("a service name has {SERVICE_NAME}"))
     } else if name.to_lowercase().starts_with("restate") || name.eq_ignore_ascii_case("openapi") {
         Problem::error(
             "reserved-service-name",

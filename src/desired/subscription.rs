@@ -92,7 +92,8 @@ impl Subscription {
             options,
             allow,
         } = entry.value;
-        let source = required(source, "source", span, problems).and_then(|text| valid_source(&text, problems));
+        let source =
+            required(source, "source", span, problems).and_then(|text| valid_source(&text, problems));
         let sink = required(sink, "sink", span, problems).and_then(|text| valid_sink(&text, problems));
         let mut shown_group = None;
         let options = pairs(options)
@@ -146,7 +147,8 @@ fn required(
 }
 
 fn valid_source(text: &Spanned<Text>, problems: &mut Problems) -> Option<Spanned<Source>> {
-    let invalid = |message: String, help: &str| Problem::error("invalid-source", message).at(text.span).help(help);
+    let invalid =
+        |message: String, help: &str| Problem::error("invalid-source", message).at(text.span).help(help);
     let Some(source) = Source::parse(text.value.as_str()) else {
         let message = format!("`{}` is not a subscription source", text.value.quote());
         problems.push(invalid(message, "write `kafka://CLUSTER/TOPIC`"));
@@ -154,7 +156,8 @@ fn valid_source(text: &Spanned<Text>, problems: &mut Problems) -> Option<Spanned
     };
     if !kafka::is_cluster_name(&source.cluster) {
         let message = format!("`{}` does not name a Kafka cluster", text.value.quote());
-        let help = "the name of a cluster has the characters of a host name: letters, digits, `.`, `_` and `-`";
+        let help =
+            "the name of a cluster has the characters of a host name: letters, digits, `.`, `_` and `-`";
         problems.push(invalid(message, help));
         return None;
     }

@@ -20,7 +20,11 @@ fn one(problem: &Problem, sources: &Sources) -> String {
     for related in &problem.related {
         match sources.origin(related.span) {
             Some(at) if Some(&at) != origin.as_ref() => {
-                let _ = write!(message, "\n{}: {}:{}:{}", related.label, at.file, at.line, at.column);
+                let _ = write!(
+                    message,
+                    "\n{}: {}:{}:{}",
+                    related.label, at.file, at.line, at.column
+                );
             }
             _ => {
                 let _ = write!(message, "\n{}", related.label);
@@ -37,12 +41,28 @@ fn one(problem: &Problem, sources: &Sources) -> String {
 pub fn plan(plan: &Plan) -> String {
     let findings = plan.findings.iter().map(|finding| {
         let message = with_help(&finding.message, finding.help.as_deref());
-        command(finding.severity, &finding.code, finding.origin.as_ref(), None, &message)
+        command(
+            finding.severity,
+            &finding.code,
+            finding.origin.as_ref(),
+            None,
+            &message,
+        )
     });
     let refused = plan.changes.iter().filter_map(|change| {
         let refused = change.refused.as_ref()?;
-        let message = format!("{}: {}", change.resource.key, with_help(&refused.message, Some(&refused.help)));
-        Some(command(Severity::Error, &refused.code, change.origin.as_ref(), None, &message))
+        let message = format!(
+            "{}: {}",
+            change.resource.key,
+            with_help(&refused.message, Some(&refused.help))
+        );
+        Some(command(
+            Severity::Error,
+            &refused.code,
+            change.origin.as_ref(),
+            None,
+            &message,
+        ))
     });
     findings.chain(refused).collect()
 }
@@ -91,7 +111,11 @@ fn command(
         }
     }
     let lines: Vec<String> = message.lines().map(printable).collect();
-    format!("::{level} {properties}title={}::{}\n", property(title), data(&lines.join("\n")))
+    format!(
+        "::{level} {properties}title={}::{}\n",
+        property(title),
+        data(&lines.join("\n"))
+    )
 }
 
 /// The toolkit's own escaping: nothing in a value can start another command.

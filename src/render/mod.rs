@@ -98,7 +98,9 @@ impl Printer {
     }
 
     pub fn failure(&self, failure: &Failure) {
-        let Failure { problems, sources, .. } = failure;
+        let Failure {
+            problems, sources, ..
+        } = failure;
         match self.format {
             Format::Json => result(&json::problems(problems, sources)),
             Format::Text => self.problems(problems, sources),

@@ -5,7 +5,8 @@ use crate::problem::{Problem, Severity};
 use crate::secret::printable;
 use crate::source::{SourceFile, Sources, Span};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
 };
 use std::fmt;
 
@@ -44,10 +45,16 @@ impl SourceCode for Lines<'_> {
         let start = span.offset().min(text.len());
         let end = (span.offset() + span.len()).min(text.len());
         let (line, line_start) = self.0.line_of(start);
+        let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let column = |at: usize| text[line_start..at].chars().count();
         let (start, end, column) = if before == 0 {
-            (start, end, text[line_start..start].chars().count())
+            (start, end, column(start))
+        } else if is_long(self.0, start) {
+            // A window of it: minified JSON is one line.
+            let from = floor(text, start.saturating_sub(AROUND).max(line_start));
+            (from, floor(text, (end + AROUND).min(line_end)), column(start))
         } else {
-            (line_start, text[end..].find('\n').map_or(text.len(), |at| end + at), 0)
+            (line_start, line_end, 0)
         };
         let shown = &text[start..end];
         Ok(Box::new(MietteSpanContents::new_named(
@@ -61,11 +68,27 @@ impl SourceCode for Lines<'_> {
     }
 }
 
+/// Longer lines are shown in part.
+const LONG: usize = 400;
+/// How much of a long line is shown on each side of what it is about.
+const AROUND: usize = 60;
+
+fn is_long(file: &SourceFile, at: usize) -> bool {
+    let (_, start) = file.line_of(at);
+    let rest = &file.text[start..];
+    rest.find('\n').unwrap_or(rest.len()) > LONG
+}
+
+/// The end of the last character before a byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 #[derive(Debug)]
 struct Shown<'a> {
     problem: &'a Problem,
     source: Option<Lines<'a>>,
-    /// Places in other files.
+    /// Places in other files, or on lines too long to show the way from one to the other.
     elsewhere: Vec<Elsewhere<'a>>,
 }
 
@@ -75,7 +98,7 @@ impl<'a> Shown<'a> {
         let elsewhere = problem
             .related
             .iter()
-            .filter(|related| Some(related.span.file) != problem.span.map(|span| span.file))
+            .filter(|related| !is_beside(problem, source, related.span))
             .filter_map(|related| {
                 Some(Elsewhere {
                     label: related.label.clone(),
@@ -89,6 +112,14 @@ impl<'a> Shown<'a> {
             elsewhere: elsewhere.collect(),
         }
     }
+}
+
+/// Whether a second place can be shown in the same snippet.
+fn is_beside(problem: &Problem, source: Option<Lines<'_>>, span: Span) -> bool {
+    problem.span.zip(source).is_some_and(|(main, Lines(file))| {
+        let is_long = |span: Span| is_long(file, span.start as usize);
+        span == main || (span.file == main.file && !is_long(span) && !is_long(main))
+    })
 }
 
 fn named(span: Span, sources: &Sources) -> Option<Lines<'_>> {
@@ -121,7 +152,11 @@ impl Diagnostic for Elsewhere<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(std::iter::once(labeled(None, self.span, Some(&self.source)))))
+        Some(Box::new(std::iter::once(labeled(
+            None,
+            self.span,
+            Some(&self.source),
+        ))))
     }
 }
 
@@ -163,7 +198,7 @@ impl Diagnostic for Shown<'_> {
             .problem
             .related
             .iter()
-            .filter(|related| related.span.file == main.file)
+            .filter(|related| is_beside(self.problem, self.source, related.span))
             .partition(|related| related.span == main);
         let of_main = of_main.first().map(|related| related.label.clone());
         let related = related
@@ -176,7 +211,9 @@ impl Diagnostic for Shown<'_> {
         if self.elsewhere.is_empty() {
             return None;
         }
-        Some(Box::new(self.elsewhere.iter().map(|place| place as &dyn Diagnostic)))
+        Some(Box::new(
+            self.elsewhere.iter().map(|place| place as &dyn Diagnostic),
+        ))
     }
 }
 
@@ -185,10 +222,11 @@ fn labeled(label: Option<String>, span: Span, source: Option<&Lines<'_>>) -> Lab
     LabeledSpan::new(label, span.start as usize, first_line(source, span, length))
 }
 
-/// Marks the first line of a span only: a whole block underlined says less than its start.
+/// Marks the start of a span only: a whole block underlined says less.
 fn first_line(source: Option<&Lines<'_>>, span: Span, length: usize) -> usize {
     source
         .and_then(|source| source.0.text.get(span.start as usize..span.end as usize))
         .and_then(|text| text.find('\n'))
         .unwrap_or(length)
+        .min(2 * AROUND)
 }

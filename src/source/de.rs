@@ -104,8 +104,12 @@ impl<'n> NodeDeserializer<'n> {
             Kind::Unknown => Error(None),
             Kind::Scalar(scalar) => {
                 let found = match scalar {
-                    Scalar { filled: Some(filled), .. } => format!("what `{}` gives", filled.written),
-                    Scalar { text, plain: true, .. } => format!("`{text}`"),
+                    Scalar {
+                        filled: Some(filled), ..
+                    } => format!("what `{}` gives", filled.written),
+                    Scalar {
+                        text, plain: true, ..
+                    } => format!("`{text}`"),
                     Scalar { text, .. } => format!("the string \"{text}\""),
                 };
                 let message = format!("expected {expected}, found {found}");
@@ -130,7 +134,9 @@ impl<'n> NodeDeserializer<'n> {
 
     fn number<N: std::str::FromStr>(self) -> Result<N, Error> {
         match &self.node.kind {
-            Kind::Scalar(Scalar { text, plain: true, .. }) => text.parse().map_err(|_| self.wrong_word("a whole number")),
+            Kind::Scalar(Scalar {
+                text, plain: true, ..
+            }) => text.parse().map_err(|_| self.wrong_word("a whole number")),
             _ => Err(self.wrong_word("a whole number")),
         }
     }
@@ -163,8 +169,12 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let expected = "`true` or `false`";
         match &self.node.kind {
-            Kind::Scalar(Scalar { text, plain: true, .. }) if &**text == "true" => visitor.visit_bool(true),
-            Kind::Scalar(Scalar { text, plain: true, .. }) if &**text == "false" => visitor.visit_bool(false),
+            Kind::Scalar(Scalar {
+                text, plain: true, ..
+            }) if &**text == "true" => visitor.visit_bool(true),
+            Kind::Scalar(Scalar {
+                text, plain: true, ..
+            }) if &**text == "false" => visitor.visit_bool(false),
             Kind::Scalar(scalar) => {
                 let meant = match scalar.quote().to_lowercase().as_str() {
                     "yes" | "on" | "y" | "true" => Some("write `true`, without quotes"),
@@ -204,7 +214,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
                     "nothing is written here, which is the same as leaving the field out",
                 );
                 let help = "remove the field, or write `[]` or `{}` for a list or map with nothing in it";
-                self.found.borrow_mut().push(problem.at(self.node.span).help(help));
+                self.found
+                    .borrow_mut()
+                    .push(problem.at(self.node.span).help(help));
                 visitor.visit_none()
             }
             _ => visitor.visit_some(self),
@@ -251,7 +263,12 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             if !known {
                 let problem = Problem::error("unknown-field", format!("unknown field `{}`", key.name));
                 let hint = (self.hint)(name, &key.name).map(str::to_owned);
-                let near = || Some(format!("did you mean `{}`?", nearest(&key.name, fields.iter().copied())?));
+                let near = || {
+                    Some(format!(
+                        "did you mean `{}`?",
+                        nearest(&key.name, fields.iter().copied())?
+                    ))
+                };
                 let all = || format!("known here: `{}`", fields.join("`, `"));
                 let help = hint.or_else(near).unwrap_or_else(all);
                 self.found.borrow_mut().push(problem.at(key.span).help(help));
@@ -268,10 +285,17 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match &self.node.kind {
-            Kind::Scalar(Scalar { filled: Some(filled), text, .. }) => {
+            Kind::Scalar(Scalar {
+                filled: Some(filled),
+                text,
+                ..
+            }) => {
                 visitor.visit_enum(Variant(text)).map_err(|Error(problem)| {
                     // Not with the value in it, which may be a secret.
-                    let message = format!("what `{}` gives is not one of the values allowed here", filled.written);
+                    let message = format!(
+                        "what `{}` gives is not one of the values allowed here",
+                        filled.written
+                    );
                     Error(problem.map(|problem| Box::new(Problem { message, ..*problem })))
                 })
             }
@@ -321,7 +345,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
             span: key.span,
             kind: Kind::scalar(key.name.clone(), false),
         };
-        let key = NodeDeserializer { node: &node, ..self.of };
+        let key = NodeDeserializer {
+            node: &node,
+            ..self.of
+        };
         seed.deserialize(key).map(Some)
     }
 

@@ -63,19 +63,17 @@ enum Value {
     Missing,
     /// It refers to what is not set.
     Unknown,
-    Known { text: Rc<str>, external: bool },
+    Known {
+        text: Rc<str>,
+        external: bool,
+    },
 }
 
 /// What a reference stands for; `None` once it is reported that it stands for nothing.
 type Found = Option<(Rc<str>, bool, String)>;
 
 impl<'a> Interpolation<'a> {
-    pub fn new(
-        sources: &'a Sources,
-        outside: &'a mut dyn Outside,
-        rules: Rules<'a>,
-        is_whole: bool,
-    ) -> Self {
+    pub fn new(sources: &'a Sources, outside: &'a mut dyn Outside, rules: Rules<'a>, is_whole: bool) -> Self {
         Self {
             sources,
             outside,
@@ -97,7 +95,11 @@ impl<'a> Interpolation<'a> {
             if !reference::is_name(&key.name, "-") {
                 let message = format!("`{}` is not the name of a variable", key.name);
                 let help = "a name has letters, digits, `_` and `-`, and does not start with a digit";
-                problems.push(Problem::error("invalid-variable-name", message).at(key.span).help(help));
+                problems.push(
+                    Problem::error("invalid-variable-name", message)
+                        .at(key.span)
+                        .help(help),
+                );
                 continue;
             }
             let default = match &declaration.kind {
@@ -231,7 +233,10 @@ impl<'a> Interpolation<'a> {
         }
         self.filled_bytes += text.len();
         if self.filled_bytes > MAX_FILLED {
-            let message = format!("the values that are filled in have more than {} MiB", MAX_FILLED >> 20);
+            let message = format!(
+                "the values that are filled in have more than {} MiB",
+                MAX_FILLED >> 20
+            );
             problems.push(Problem::error("too-large", message).at(span));
             return Some(Kind::Unknown);
         }
@@ -265,7 +270,12 @@ impl<'a> Interpolation<'a> {
     }
 
     fn look_up(&mut self, reference: Reference<'_>, at: Span, problems: &mut Problems) -> Found {
-        let Reference { kind, name, default, text } = reference;
+        let Reference {
+            kind,
+            name,
+            default,
+            text,
+        } = reference;
         if kind == RefKind::Var {
             return self.variable(reference, at, problems);
         }
@@ -279,7 +289,10 @@ impl<'a> Interpolation<'a> {
             return None;
         }
         let (found, source) = match kind {
-            RefKind::Env => (self.outside.env(name), format!("the environment variable `{name}`")),
+            RefKind::Env => (
+                self.outside.env(name),
+                format!("the environment variable `{name}`"),
+            ),
             _ => (self.outside.file(at.file, name), format!("the file `{name}`")),
         };
         let found = match found {
@@ -319,20 +332,26 @@ impl<'a> Interpolation<'a> {
     }
 
     fn variable(&mut self, reference: Reference<'_>, at: Span, problems: &mut Problems) -> Found {
-        let Reference { name, default, text, .. } = reference;
-        let default = || default.map(|default| (Rc::from(default), false, format!("the default in `{text}`")));
+        let Reference {
+            name, default, text, ..
+        } = reference;
+        let default =
+            || default.map(|default| (Rc::from(default), false, format!("the default in `{text}`")));
         let Some(variable) = self.variables.get_mut(name) else {
             if !self.is_whole {
                 return None;
             }
             let near = self.nearest_variable(name);
             problems.push(
-                Problem::error("undeclared-variable", format!("no file declares a variable `{name}`"))
-                    .at(at)
-                    .help(match near {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("declare it: `variables: {{ {name}: {{ default: … }} }}`"),
-                    }),
+                Problem::error(
+                    "undeclared-variable",
+                    format!("no file declares a variable `{name}`"),
+                )
+                .at(at)
+                .help(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("declare it: `variables: {{ {name}: {{ default: … }} }}`"),
+                }),
             );
             return None;
         };
@@ -362,7 +381,9 @@ impl<'a> Interpolation<'a> {
 }
 
 fn section(root: &mut Node) -> Option<&mut Node> {
-    let Kind::Map(entries) = &mut root.kind else { return None };
+    let Kind::Map(entries) = &mut root.kind else {
+        return None;
+    };
     let found = entries.iter_mut().find(|(key, _)| &*key.name == VARIABLES);
     found.map(|(_, node)| node)
 }

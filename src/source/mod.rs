@@ -3,6 +3,7 @@
 pub mod de;
 mod hidden;
 pub mod interpolate;
+mod limits;
 pub mod node;
 pub mod reference;
 mod spanned;
@@ -11,10 +12,12 @@ mod toml;
 mod yaml;
 
 use crate::problem::{Problem, Problems};
+use hidden::{Dropped, Sights};
 use node::Node;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 pub use hidden::names_a_secret;
@@ -65,8 +68,8 @@ pub struct SourceFile {
     pub format: Format,
     /// The byte at which each line starts.
     lines: Vec<usize>,
-    /// Bytes that must not be shown, in order; known once the file is parsed.
-    hidden: Vec<std::ops::Range<usize>>,
+    /// Which bytes may be quoted, known once the file is parsed.
+    sights: Sights,
     quotable: OnceLock<String>,
 }
 
@@ -85,7 +88,7 @@ impl SourceFile {
             text,
             format,
             lines,
-            hidden: Vec::new(),
+            sights: Sights::default(),
             quotable: OnceLock::new(),
         }
     }
@@ -94,14 +97,16 @@ impl SourceFile {
     /// are stars, and what could steer a terminal is a question mark.
     pub fn quotable(&self) -> &str {
         self.quotable.get_or_init(|| {
-            let mut hidden = self.hidden.iter().peekable();
+            let Sights { hidden, shown } = &self.sights;
+            let (mut hidden, mut shown) = (Cursor::new(hidden), Cursor::new(shown));
             let mut quotable = String::with_capacity(self.text.len());
             for (at, c) in self.text.char_indices() {
-                while hidden.next_if(|range| range.end <= at).is_some() {}
-                let is_hidden = hidden.peek().is_some_and(|range| range.contains(&at));
+                let (is_hidden, is_shown) = (hidden.contains(at), shown.contains(at));
                 match c {
                     '\n' | '\r' | '\t' => quotable.push(c),
-                    _ if is_hidden => quotable.extend(std::iter::repeat_n('*', c.len_utf8())),
+                    _ if is_hidden || (!is_shown && c.is_alphanumeric()) => {
+                        quotable.extend(std::iter::repeat_n('*', c.len_utf8()));
+                    }
                     _ if crate::secret::steers_terminal(c) => {
                         quotable.extend(std::iter::repeat_n('?', c.len_utf8()));
                     }
@@ -114,8 +119,35 @@ impl SourceFile {
 
     /// The line that a byte is in, from 0, and where that line starts.
     pub fn line_of(&self, offset: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= offset).saturating_sub(1);
+        let line = self
+            .lines
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1);
         (line, self.lines[line])
+    }
+}
+
+/// Asks ordered ranges, which may overlap, about rising places.
+struct Cursor<'r> {
+    ranges: std::slice::Iter<'r, Range<usize>>,
+    /// The end of those that have started.
+    end: usize,
+}
+
+impl<'r> Cursor<'r> {
+    fn new(ranges: &'r [Range<usize>]) -> Self {
+        Self {
+            ranges: ranges.iter(),
+            end: 0,
+        }
+    }
+
+    fn contains(&mut self, at: usize) -> bool {
+        while let Some(range) = self.ranges.as_slice().first().filter(|range| range.start <= at) {
+            self.end = self.end.max(range.end);
+            self.ranges.next();
+        }
+        at < self.end
     }
 }
 
@@ -161,7 +193,7 @@ impl Sources {
     pub fn parse_values(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
         let tree = self.parse(file, problems);
         let source = self.files.get_mut(file as usize)?;
-        source.hidden = vec![0..source.text.len()];
+        source.sights.hidden = std::iter::once(0..source.text.len()).collect();
         tree
     }
 
@@ -169,18 +201,15 @@ impl Sources {
     pub fn parse(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
         let tree = self.tree(file, problems);
         let source = self.files.get_mut(file as usize)?;
-        source.hidden = match &tree {
-            Some((root, dropped)) => {
-                let dropped = dropped.iter().map(|span| span.start as usize..span.end as usize);
-                dropped.chain(hidden::in_tree(root, &source.text)).collect()
-            }
+        source.sights = match &tree {
+            Some((root, dropped)) => hidden::in_tree(root, dropped, &source.text),
             None => hidden::in_text(&source.text),
         };
-        source.hidden.sort_by_key(|range| range.start);
+        source.sights.sort();
         tree.map(|(root, _)| root)
     }
 
-    fn tree(&self, file: u32, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
+    fn tree(&self, file: u32, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
         let source = self.files.get(file as usize)?;
         let whole = Span {
             file,
@@ -213,8 +242,4 @@ pub(crate) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {
         .at(second)
         .related(first, "first written here")
         .help("keep one of them")
-}
-
-fn too_large(span: Span, what: &str) -> Problem {
-    Problem::error("too-large", format!("the file has {what}")).at(span)
 }

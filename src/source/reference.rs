@@ -133,7 +133,11 @@ mod tests {
             kind: RefKind::Env,
             name: "A",
             default,
-            text: if default.is_some() { "${env:A:-x:-y}" } else { "${env:A}" },
+            text: if default.is_some() {
+                "${env:A:-x:-y}"
+            } else {
+                "${env:A}"
+            },
         };
         assert_eq!(parse("a $b {c}"), Ok(vec![Part::Literal("a $b {c}")]));
         assert_eq!(

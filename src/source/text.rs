@@ -68,7 +68,9 @@ impl<'de> Deserialize<'de> for Text {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
-                let value = seq.next_element()?.ok_or_else(|| A::Error::missing_field("value"))?;
+                let value = seq
+                    .next_element()?
+                    .ok_or_else(|| A::Error::missing_field("value"))?;
                 let written: Option<String> = seq.next_element()?.flatten();
                 let external = seq.next_element()?.unwrap_or_default();
                 let filled = written.map(|written| Box::new(Filled { written, external }));

@@ -1,5 +1,6 @@
 //! TOML into the tree.
 
+use super::limits::{Limits, too_deep};
 use super::node::{Key, Kind, Node};
 use super::{Span, offset};
 use crate::problem::{Problem, Problems};
@@ -8,7 +9,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
-    let reader = Reader { file, text };
+    let mut reader = Reader {
+        file,
+        text,
+        limits: Limits::default(),
+    };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let range = error.span().unwrap_or_default();
@@ -18,21 +23,29 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
             Problem::error("duplicate-key", format!("`{key}` is written twice"))
                 .at(span)
                 .help("keep one of them")
+        } else if error.message().contains("recursion depth") {
+            too_deep(span)
         } else {
-            Problem::error(
-                "invalid-toml",
-                format!("this is not valid TOML: {}", error.message()),
-            )
-            .at(span)
+            let message = format!("this is not valid TOML: {}", error.message());
+            Problem::error("invalid-toml", message).at(span)
         });
     }
-    let whole = 0..text.len();
-    errors.is_empty().then(|| reader.table(table.into_inner(), whole))
+    if !errors.is_empty() {
+        return None;
+    }
+    match reader.table(table.into_inner(), 0..text.len(), 0) {
+        Ok(root) => Some(root),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
 }
 
 struct Reader<'t> {
     file: u32,
     text: &'t str,
+    limits: Limits,
 }
 
 impl Reader<'_> {
@@ -44,38 +57,42 @@ impl Reader<'_> {
         }
     }
 
-    fn table(&self, table: DeTable<'_>, range: Range<usize>) -> Node {
-        let mut entries: Vec<(Key, Node)> = table
-            .into_iter()
-            .map(|(key, value)| {
-                let key = Key {
-                    span: self.span(key.span()),
-                    name: key.into_inner().into(),
-                };
-                (key, self.value(value))
-            })
-            .collect();
-        entries.sort_by_key(|(key, _)| key.span);
-        Node {
-            span: self.span(range),
-            kind: Kind::Map(entries),
+    fn table(&mut self, table: DeTable<'_>, range: Range<usize>, depth: usize) -> Result<Node, Problem> {
+        let span = self.span(range);
+        self.limits.node(span, depth)?;
+        let mut entries = Vec::with_capacity(table.len());
+        for (key, value) in table {
+            let key = Key {
+                span: self.span(key.span()),
+                name: key.into_inner().into(),
+            };
+            entries.push((key, self.value(value, depth + 1)?));
         }
+        entries.sort_by_key(|(key, _)| key.span);
+        let kind = Kind::Map(entries);
+        Ok(Node { span, kind })
     }
 
-    fn value(&self, value: Spanned<DeValue<'_>>) -> Node {
+    fn value(&mut self, value: Spanned<DeValue<'_>>, depth: usize) -> Result<Node, Problem> {
         let range = value.span();
+        let span = self.span(range.clone());
         let kind = match value.into_inner() {
-            DeValue::Table(table) => return self.table(table, range),
-            DeValue::Array(items) => Kind::Seq(items.into_iter().map(|item| self.value(item)).collect()),
-            DeValue::String(text) => Kind::scalar(text, false),
+            DeValue::Table(table) => return self.table(table, range, depth),
+            DeValue::Array(items) => {
+                self.limits.node(span, depth)?;
+                let items = items.into_iter().map(|item| self.value(item, depth + 1));
+                Kind::Seq(items.collect::<Result<_, _>>()?)
+            }
+            DeValue::String(text) => {
+                self.limits.node(span, depth)?;
+                Kind::scalar(text, false)
+            }
             // As written: `1.10` stays `1.10` for a field that wants a string.
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-                Kind::scalar(&self.text[range.clone()], true)
+                self.limits.node(span, depth)?;
+                Kind::scalar(&self.text[range], true)
             }
         };
-        Node {
-            span: self.span(range),
-            kind,
-        }
+        Ok(Node { span, kind })
     }
 }

@@ -1,21 +1,15 @@
 //! YAML, and JSON as the part of YAML that it is, into the tree.
 
-use super::hidden::names_a_secret;
+use super::hidden::{Dropped, names_a_secret};
+use super::limits::Limits;
 use super::node::{Key, Kind, Node};
-use super::{Span, duplicate_key, offset, too_large};
+use super::{Span, duplicate_key, offset};
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 
-/// A desired state of this many values is not one.
-const MAX_NODES: usize = 1_000_000;
-/// The format itself nests six deep.
-const MAX_DEPTH: usize = 64;
-/// Aliases can make a small file expand without end: the bytes of what they stand for.
-const MAX_ALIASED: usize = 16 << 20;
-
 /// JSON is checked by a JSON parser first, since YAML would accept more.
-pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
+pub fn parse_json(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
     let strict: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
     if let Err(error) = strict {
         // Its own limit is beyond ours, which names itself below.
@@ -50,15 +44,14 @@ fn line_start(text: &str, line: usize) -> usize {
         .sum()
 }
 
-/// The tree, and the places of values that are not in it although they were written.
-pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Span>)> {
+/// The tree, and what was written and is not in it.
+pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
     let mut builder = Builder {
         file,
         text,
         events: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        nodes: 0,
-        aliased: 0,
+        limits: Limits::default(),
         dropped: Vec::new(),
         secret_depth: 0,
     };
@@ -76,11 +69,9 @@ struct Builder<'t> {
     text: &'t str,
     events: Parser<'t, granit_parser::StrInput<'t>>,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
-    /// How many bytes aliases stand for.
-    aliased: usize,
-    /// The secrets under keys that were written before, which are in no tree but in the text.
-    dropped: Vec<Span>,
+    limits: Limits,
+    /// Entries with keys that were written before, which are in no tree but in the text.
+    dropped: Vec<Dropped>,
     /// How many of the keys above name a secret.
     secret_depth: usize,
 }
@@ -165,16 +156,7 @@ impl<'t> Builder<'t> {
         depth: usize,
         problems: &mut Problems,
     ) -> Result<Node, Problem> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(too_large(span, &format!("more than {MAX_NODES} values")));
-        }
-        if depth > MAX_DEPTH {
-            return Err(too_large(
-                span,
-                &format!("values nested more than {MAX_DEPTH} deep"),
-            ));
-        }
+        self.limits.node(span, depth)?;
         if let Some(tag) = event.tag()
             && !tag.is_yaml_core_schema_tag("str")
         {
@@ -219,21 +201,7 @@ impl<'t> Builder<'t> {
                     return Err(self.syntax_error("an anchor that contains itself", span.start as usize));
                 };
                 let (nodes, bytes) = size(target);
-                self.nodes += nodes;
-                self.aliased += bytes;
-                if self.nodes > MAX_NODES {
-                    return Err(too_large(
-                        span,
-                        &format!("aliases that expand to more than {MAX_NODES} values"),
-                    ));
-                }
-                if self.aliased > MAX_ALIASED {
-                    let limit = MAX_ALIASED >> 20;
-                    return Err(too_large(
-                        span,
-                        &format!("aliases that expand to more than {limit} MiB"),
-                    ));
-                }
+                self.limits.alias(span, nodes, bytes)?;
                 let target = target.clone();
                 return Ok(Node { span, ..target });
             }
@@ -293,8 +261,11 @@ impl<'t> Builder<'t> {
             for &again in &same[1..] {
                 let (key, value) = &entries[again];
                 problems.push(duplicate_key(&key.name, key.span, entries[same[0]].0.span));
-                let is_secret = self.secret_depth > 0 || names_a_secret(&key.name);
-                self.dropped.extend(is_secret.then_some(value.span));
+                self.dropped.push(Dropped {
+                    key: key.span,
+                    value: value.span,
+                    is_secret: self.secret_depth > 0 || names_a_secret(&key.name),
+                });
                 duplicates[again] = true;
             }
         }

@@ -1,53 +1,206 @@
-//! Bad input: every file in `tests/bad` is a test. Its name starts with the code of the problem it
-//! has; the report that a user sees is beside it, in `tests/bad/reports`.
+//! Bad input: every file and folder in `tests/bad` is a test. Its name starts with the code of the
+//! problem it has; the report that a user sees is beside it, in `tests/bad/reports`. Lines at the
+//! top that start with `# args:` and `# env:` say how it is run.
 
 use crate::harness::Desk;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad")
 }
 
-fn cases() -> Vec<PathBuf> {
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder())
+pub struct Case {
+    pub path: PathBuf,
+    pub name: String,
+}
+
+impl Case {
+    /// Its files, by their path below `tests/bad`.
+    pub fn files(&self) -> Vec<PathBuf> {
+        if self.path.is_file() {
+            return vec![self.path.clone()];
+        }
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&self.path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// The codes it is named after: `unknown-field-sdk` after `unknown-field`.
+    pub fn is_about(&self, code: &str) -> bool {
+        let rest = self.name.strip_prefix(code);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+    }
+
+    fn lines(&self, start: &str) -> Vec<String> {
+        let text = self.files().into_iter().map(|file| std::fs::read(file).unwrap());
+        let text: Vec<u8> = text.flatten().collect();
+        let text = String::from_utf8_lossy(&text);
+        text.lines()
+            .filter_map(|line| line.strip_prefix(start))
+            .map(|line| line.trim().to_owned())
+            .collect()
+    }
+
+    fn desk(&self) -> Desk {
+        let mut desk = Desk::new();
+        for file in self.files() {
+            let name = file.strip_prefix(folder()).unwrap().to_str().unwrap();
+            desk.write(name, std::fs::read(&file).unwrap());
+        }
+        for line in self.lines("# env:") {
+            let (name, value) = line.split_once('=').unwrap();
+            desk.set_env(name, value);
+        }
+        desk
+    }
+
+    fn args(&self) -> Vec<String> {
+        let given = self.lines("# args:");
+        let given = given.iter().flat_map(|line| line.split_whitespace());
+        let mut args: Vec<String> = given.map(str::to_owned).collect();
+        args.extend(["-f".to_owned(), self.name.clone()]);
+        args
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
+        .filter(|path| !path.ends_with("reports"))
+        .map(|path| Case {
+            name: path.file_name().unwrap().to_str().unwrap().to_owned(),
+            path,
+        })
         .collect();
-    cases.sort();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases
 }
 
 #[test]
 fn every_file_is_reported_with_its_code_and_place() {
     for case in cases() {
-        let name = case.file_name().unwrap().to_str().unwrap();
-        let desk = Desk::new();
-        desk.write(name, std::fs::read(&case).unwrap());
+        let (desk, args, name) = (case.desk(), case.args(), &case.name);
+        let args: Vec<&str> = ["validate"]
+            .into_iter()
+            .chain(args.iter().map(String::as_str))
+            .collect();
 
-        let json = desk
-            .run(&["validate", "-f", name, "--format", "json"])
-            .expect(1)
-            .json();
-        assert_eq!(json["outcome"], "error");
+        let ran = desk.run(&[&args[..], &["--format", "json"]].concat());
+        let json = ran.json();
         let problems = json["problems"].as_array().unwrap();
+        let is_error = problems.iter().any(|p| p["severity"] == "error");
+        assert_eq!(json["outcome"], if is_error { "error" } else { "valid" });
+        assert_eq!(ran.code, i32::from(is_error), "{name}");
         let codes: Vec<&str> = problems.iter().map(|p| p["code"].as_str().unwrap()).collect();
-        assert!(
-            codes.iter().any(|code| name.starts_with(code)),
-            "{name}: {codes:?}"
-        );
-        let has_place = problems.iter().all(|p| p["origin"]["line"].is_u64());
-        assert!(has_place || name.starts_with("not-text"), "{name}: {problems:#?}");
+        assert!(codes.iter().any(|code| case.is_about(code)), "{name}: {codes:?}");
+        let placeless = ["not-text", "warnings-denied", "undeclared-variable"];
+        for problem in problems {
+            let code = problem["code"].as_str().unwrap();
+            let has_place = problem["origin"]["line"].is_u64();
+            assert!(has_place || placeless.contains(&code), "{name}: {problem:#?}");
+        }
 
-        let ran = desk.run(&["validate", "-f", name]).expect(1);
-        assert_eq!(ran.stdout, "", "{name}: problems go to standard error");
+        let ran = desk.run(&args).expect(i32::from(is_error));
+        assert_eq!(
+            ran.stdout.is_empty(),
+            is_error,
+            "{name}: problems go to standard error"
+        );
+        assert!(
+            !ran.stderr.contains("v4lue"),
+            "{name} shows a secret:\n{}",
+            ran.stderr
+        );
         insta::with_settings!({
             snapshot_path => folder().join("reports"),
             prepend_module_to_snapshot => false,
             omit_expression => true,
             description => name,
-        }, { insta::assert_snapshot!(name, ran.stderr) });
+        }, { insta::assert_snapshot!(name.as_str(), ran.stderr) });
+
+        // The same problems as annotations, one line each, with the text for the log beside them.
+        let ran = desk.run(&[&args[..], &["--format", "github"]].concat());
+        let annotations: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("::")).collect();
+        assert_eq!(annotations.len(), problems.len(), "{name}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("v4lue"), "{name} shows a secret");
     }
+}
+
+/// Every literal in the sources that looks like a code is one, and every code has an explanation
+/// and something that shows it: a file in `tests/bad`, or a test where a file alone cannot.
+#[test]
+fn every_code_is_explained_and_shown() {
+    let explained: Vec<&str> = restatectl::explain::all().map(|(code, _)| code).collect();
+    assert!(explained.is_sorted(), "codes.md is in order");
+    for (code, text) in restatectl::explain::all() {
+        assert!(text.len() > 40, "{code} deserves more words");
+    }
+    let used = codes_in_sources();
+    let explained: BTreeSet<&str> = explained.into_iter().collect();
+    let unexplained: Vec<_> = used
+        .iter()
+        .filter(|code| !explained.contains(code.as_str()))
+        .collect();
+    assert!(unexplained.is_empty(), "without an explanation: {unexplained:?}");
+    let unused: Vec<_> = explained.iter().filter(|code| !used.contains(**code)).collect();
+    assert!(unused.is_empty(), "explained, but never given: {unused:?}");
+
+    let cases = cases();
+    let tests = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it"));
+    let shown = |code: &str| {
+        cases.iter().any(|case| case.is_about(code))
+            || tests.contains(&format!("\"{code}\""))
+            || tests.contains(&format!("{code} "))
+    };
+    let unshown: Vec<_> = explained.iter().filter(|code| !shown(code)).collect();
+    assert!(unshown.is_empty(), "no test shows: {unshown:?}");
+}
+
+fn codes_in_sources() -> BTreeSet<String> {
+    // Words with a hyphen that are no codes, and codes without one.
+    let others = ["kebab-case", "rev-parse", "api-key", "git-commit"];
+    let single = [
+        "usage",
+        "internal",
+        "interrupted",
+        "ineffective",
+        "breaking",
+        "overwrite",
+        "promote",
+        "expose",
+        "regroup",
+    ];
+    let text = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let is_code = |literal: &&str| {
+        let is_word = literal.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let is_hyphened =
+            is_word && literal.contains('-') && !literal.starts_with('-') && !literal.ends_with('-');
+        (is_hyphened && !others.contains(literal)) || single.contains(literal)
+    };
+    let literals = text.split('"').skip(1).step_by(1);
+    let mut codes: BTreeSet<String> = literals.filter(is_code).map(str::to_owned).collect();
+    codes.extend(["overwrite-unavailable", "promote-unavailable"].map(str::to_owned));
+    codes
+}
+
+/// The sources below a folder, without the tests inside of them.
+fn texts(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &texts(&path);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            text += source.split("\n#[cfg(test)]\n").next().unwrap();
+        }
+    }
+    text
 }
 
 #[test]
@@ -62,7 +215,8 @@ fn files_that_are_not_there_or_not_files() {
     assert_eq!(code(&["-f", "missing.yaml"]), "no-file");
     desk.write("folder/x.txt", "version: 1\n");
     assert_eq!(code(&["-f", "folder"]), "no-file");
-    assert_eq!(code(&["-f", "folder", "--var-file", "folder"]), "no-file");
+    desk.write("folder/x.yaml", "version: 1\n");
+    assert_eq!(code(&["-f", "folder", "--var-file", "folder"]), "is-a-directory");
     desk.write("restate.txt", "version: 1\n");
     assert_eq!(code(&["-f", "restate.txt"]), "unknown-format");
     desk.write("restate.yaml", "version: 1\n");
@@ -70,6 +224,12 @@ fn files_that_are_not_there_or_not_files() {
     desk.write("restate.toml", "version = 1\n");
     assert_eq!(code(&[]), "several-files");
     desk.run(&["validate", "-f", "./restate.toml"]).expect(0);
+    // A device is not text that ends.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/dev/zero", desk.path().join("zero.yaml")).unwrap();
+        assert_eq!(code(&["-f", "zero.yaml"]), "too-large");
+    }
 }
 
 #[test]

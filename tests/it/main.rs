@@ -7,6 +7,7 @@
     reason = "a test that cannot set up its scene has failed"
 )]
 
+mod about;
 mod architecture;
 mod bad;
 mod conformance;
@@ -18,8 +19,10 @@ mod fake;
 mod faults;
 mod harness;
 mod laws;
+mod references;
 mod schemas;
 mod sdk;
+mod secrets;
 mod server;
 mod suite;
 mod world;

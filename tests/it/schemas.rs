@@ -102,3 +102,101 @@ fn the_schema_refuses_what_the_program_refuses() {
         assert_eq!(validator.is_valid(&value), valid, "{text}");
     }
 }
+
+/// Codes of problems that a schema can see as well: it knows no other files, no environment, and
+/// nothing of what belongs together.
+const JUDGED: [&str; 17] = [
+    "empty-value",
+    "invalid-arn",
+    "invalid-duration",
+    "invalid-service-name",
+    "invalid-sink",
+    "invalid-source",
+    "invalid-uri",
+    "invalid-variable-name",
+    "misplaced-field",
+    "missing-field",
+    "unknown-field",
+    "unknown-kafka-option",
+    "unknown-value",
+    "uri-and-arn",
+    "uri-userinfo",
+    "wrong-type",
+    "wrong-version",
+];
+
+/// As an editor sees it, which does not resolve references. `None` for what is not even a document.
+fn document(path: &std::path::Path) -> Option<Value> {
+    let text = std::fs::read_to_string(path).ok()?;
+    match path.extension()?.to_str()? {
+        "json" => serde_json::from_str(&text).ok(),
+        "toml" => toml::from_str(&text).ok(),
+        _ => serde_yaml::from_str(&text).ok(),
+    }
+}
+
+#[test]
+fn the_schema_judges_bad_files_as_the_program_does() {
+    let schema: Value = serde_json::from_str(&generated("desired-state")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let (mut refused, mut accepted) = (0, 0);
+    for case in crate::bad::cases() {
+        let is_judged = JUDGED.iter().any(|code| case.is_about(code));
+        for file in case.files() {
+            let Some(document) = document(&file) else { continue };
+            let is_valid = validator.is_valid(&document);
+            if is_judged {
+                assert!(!is_valid, "{} is fine to the schema", case.name);
+                refused += 1;
+            } else if is_valid {
+                accepted += 1;
+            }
+        }
+    }
+    assert!(
+        refused > 20 && accepted > 20,
+        "{refused} refused, {accepted} accepted"
+    );
+}
+
+#[test]
+fn the_schema_accepts_every_example() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for name in [
+        "minimal.yaml",
+        "minimal.toml",
+        "starter.yaml",
+        "shop/restate.yaml",
+    ] {
+        assert_valid("desired-state", &document(&root.join(name)).unwrap());
+    }
+}
+
+/// An editor explains what it completes: every field and every word has a description.
+#[test]
+fn the_schema_explains_every_field() {
+    fn walk(value: &Value, path: &str, missing: &mut Vec<String>) {
+        let Some(object) = value.as_object() else { return };
+        if let Some(fields) = object.get("properties").and_then(Value::as_object) {
+            for (name, field) in fields {
+                let is_kafka = path.ends_with("/options");
+                if field["description"].is_null() && field["$ref"].is_null() && !is_kafka {
+                    missing.push(format!("{path}/{name}"));
+                }
+            }
+        }
+        for (key, value) in object {
+            match value {
+                Value::Array(items) => items.iter().for_each(|item| walk(item, path, missing)),
+                value if !["examples", "default"].contains(&key.as_str()) => {
+                    walk(value, &format!("{path}/{key}"), missing)
+                }
+                _ => {}
+            }
+        }
+    }
+    let schema: Value = serde_json::from_str(&generated("desired-state")).unwrap();
+    let mut missing = Vec::new();
+    walk(&schema, "", &mut missing);
+    assert!(missing.is_empty(), "{missing:#?}");
+}

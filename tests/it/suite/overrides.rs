@@ -209,5 +209,8 @@ fn a_header_and_an_override_change_together(world: &World) {
     };
     world.apply_with(allow);
     let live = world.service("Checkout");
-    assert_eq!((&live["public"], &live["idempotency_retention"]), (&json!(true), &json!("1d")));
+    assert_eq!(
+        (&live["public"], &live["idempotency_retention"]),
+        (&json!(true), &json!("1d"))
+    );
 }

@@ -1,0 +1,119 @@
+//! The verbs that need no files and no server.
+
+use crate::harness::Desk;
+use serde_json::Value;
+
+#[test]
+fn every_code_is_explained() {
+    let desk = Desk::new();
+    let all = desk.run(&["explain"]).expect(0).stdout;
+    assert!(all.lines().count() > 70);
+    for code in all.lines() {
+        let ran = desk.run(&["explain", code]).expect(0);
+        assert!(ran.stdout.starts_with(&format!("{code}\n\n")), "{}", ran.stdout);
+    }
+    let json = desk
+        .run(&["explain", "no-group-id", "--format", "json"])
+        .expect(0)
+        .json();
+    assert!(
+        json["explanation"]
+            .as_str()
+            .unwrap()
+            .contains("group.id: shop-orders")
+    );
+    let ran = desk.run(&["explain", "no-groupid"]).expect(64);
+    assert!(
+        ran.stderr.contains("did you mean `no-group-id`?"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_starter_is_valid_as_it_is_and_with_everything_in_it() {
+    let mut desk = Desk::new();
+    let ran = desk.run(&["init"]).expect(0);
+    assert!(ran.stdout.contains("restate.yaml"), "{}", ran.stdout);
+    let ran = desk.run(&["validate", "--deny-warnings"]).expect(0);
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+    // What it has as comments is valid, too.
+    let text = std::fs::read_to_string(desk.path().join("restate.yaml")).unwrap();
+    let lines = text.lines().skip_while(|line| !line.starts_with("version"));
+    let full: String = lines
+        .filter(|line| !line.ends_with("[]") && !line.ends_with("{}"))
+        .map(
+            |line| match line.strip_prefix("# ").or_else(|| line.strip_prefix("#   ")) {
+                Some(rest) if rest.starts_with(' ') || rest.starts_with("variables") => format!("{rest}\n"),
+                Some(_) => String::new(),
+                None => format!("{line}\n"),
+            },
+        )
+        .collect();
+    let full = full
+        .replacen("  - name: checkout", "deployments:\n  - name: checkout", 1)
+        .replacen("  Checkout:", "services:\n  Checkout:", 1)
+        .replacen("  - source:", "subscriptions:\n  - source:", 1);
+    desk.write("full.yaml", &full);
+    desk.set_env("CHECKOUT_TOKEN", "x");
+    let ran = desk.run(&["validate", "--deny-warnings", "-f", "full.yaml"]);
+    assert_eq!(ran.code, 0, "{full}\n{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("2 deployments, overrides of 1 service, 1 subscription"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn init_writes_over_nothing() {
+    let desk = Desk::new();
+    desk.write("restate.yaml", "precious");
+    let json = desk.run(&["init", "--format", "json"]).expect(1).json();
+    assert_eq!(json["problems"][0]["code"], "file-exists");
+    assert_eq!(
+        std::fs::read_to_string(desk.path().join("restate.yaml")).unwrap(),
+        "precious"
+    );
+    let json = desk
+        .run(&["init", "no/folder.yaml", "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(json["problems"][0]["code"], "unwritable-file");
+}
+
+#[test]
+fn schemas_are_those_of_the_repository() {
+    let desk = Desk::new();
+    for name in ["desired-state", "plan", "report"] {
+        let printed = desk.run(&["schema", name]).expect(0).stdout;
+        let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(printed, std::fs::read_to_string(path).unwrap());
+        serde_json::from_str::<Value>(&printed).unwrap();
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_name_every_verb() {
+    let desk = Desk::new();
+    let verbs = [
+        "validate",
+        "plan",
+        "apply",
+        "explain",
+        "init",
+        "schema",
+        "completions",
+        "man",
+    ];
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = desk.run(&["completions", shell]).expect(0).stdout;
+        assert!(verbs.iter().all(|verb| script.contains(verb)), "{shell}");
+    }
+    let page = desk.run(&["man"]).expect(0).stdout;
+    assert!(page.contains(".TH") && verbs.iter().all(|verb| page.contains(verb)));
+    let page = desk.run(&["man", "apply"]).expect(0).stdout;
+    assert!(page.contains("wait\\-endpoints"), "{page}");
+    desk.run(&["man", "nothing"]).expect(64);
+}

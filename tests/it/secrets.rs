@@ -1,0 +1,351 @@
+//! Secrets are marked and driven through every verb, format and error path; none may come out.
+
+use crate::endpoint::{Behaviour, Endpoint, Manifest};
+use crate::fake::{Fault, Match};
+use crate::harness::Ran;
+use crate::suite::checkout;
+use crate::world::World;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use restatectl::load::{Given, load};
+use restatectl::problem::{Problem, Problems, Severity};
+use restatectl::source::interpolate::{Outside, Rules};
+use restatectl::source::{Format, SourceFile, Sources};
+use serde_json::json;
+use std::rc::Rc;
+
+/// Every secret has it, so that a part of one is found as well.
+const MARK: &str = "v4lue";
+
+const TOKEN: &str = "adm1n-v4lue-t0ken";
+/// JSON, Markdown and a workflow command.
+const HEADER: &str = r#"{"k":"v4lue-h3ader|**b**|`x`<!--"} ::error::x"#;
+const FILE: &str = "v4lue-fr0m-f1le%2F+/=";
+const PASSWORD: &str = "v4lue\u{1b}[31m-passw0rd\n::error::x";
+const EXTERNAL: &str = "gr0up-v4lue";
+const LIVE: &str = "l1ve-v4lue-of-others";
+const USERINFO: &str = "b0b:v4lue-us3rinfo";
+
+const OURS: [&str; 5] = [TOKEN, HEADER, FILE, PASSWORD, EXTERNAL];
+const ALL: [&str; 7] = [TOKEN, HEADER, FILE, PASSWORD, EXTERNAL, LIVE, USERINFO];
+
+/// The secrets as somebody might pass them on.
+fn encoded(secrets: &[&str]) -> Vec<String> {
+    let percent = |secret: &str| -> String {
+        let byte = |b: u8| {
+            if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        };
+        secret.bytes().map(byte).collect()
+    };
+    let each = |secret: &&str| {
+        [
+            percent(secret),
+            STANDARD.encode(secret),
+            URL_SAFE_NO_PAD.encode(secret),
+        ]
+    };
+    secrets.iter().flat_map(each).collect()
+}
+
+#[track_caller]
+fn assert_silent(what: &str, shown: &str) {
+    assert!(!shown.contains(MARK), "{what} shows a secret:\n{shown}");
+    for secret in encoded(&ALL) {
+        // A value without special characters is its own percent encoding.
+        assert!(
+            !shown.contains(secret.trim_end_matches('=')),
+            "{what} shows {secret}:\n{shown}"
+        );
+    }
+}
+
+/// A server that others use as well, and a file with every kind of secret.
+fn scene(version: &str) -> (World, Endpoint) {
+    let mut world = World::fake(version);
+    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    endpoint.mount(
+        "/others",
+        Manifest::new().service(crate::suite::service("Others")),
+    );
+    let host = endpoint
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let (status, _) = world.admin(
+        "POST",
+        "/deployments",
+        Some(&json!({
+            "uri": format!("http://{USERINFO}@{host}/others"), "force": false,
+            "additional_headers": { "x-live": LIVE },
+        })),
+    );
+    assert_eq!(status, 201);
+    world.desk.set_env("TOKEN", TOKEN);
+    world.desk.set_env("HEADER", HEADER);
+    world.desk.set_env("PASSWORD", PASSWORD);
+    world.desk.set_env("EXTERNAL", EXTERNAL);
+    world.desk.write("secrets/file", FILE);
+    world.wants(&format!(
+        "deployments:\n\
+         - uri: {}\n  \
+           additional_headers:\n    \
+             x-literal: '{}'\n    \
+             x-env: ${{env:HEADER}}\n    \
+             x-file: ${{file:secrets/file}}\n\
+         services: {{ Checkout: {{ public: false }} }}\n\
+         subscriptions:\n\
+         - source: kafka://main/orders\n  \
+           sink: service://Checkout/onOrder\n  \
+           options: {{ group.id: '${{env:EXTERNAL}}', sasl.password: '${{env:PASSWORD}}', ssl.key.pem: 'l1teral-v4lue' }}\n",
+        endpoint.url(),
+        HEADER,
+    ));
+    world.as_fake().require_token(Some(TOKEN.to_owned()));
+    (world, endpoint)
+}
+
+fn run(world: &World, verb: &[&str], more: &[&str]) -> Ran {
+    let url = world.admin_url();
+    let mut args = verb.to_vec();
+    if verb[0] != "validate" {
+        args.extend(["--admin-url", &url, "--token-env", "TOKEN", "--timeout", "2s"]);
+    }
+    args.extend(more);
+    let ran = world.run(&args);
+    assert_silent(
+        &format!("{args:?} ({})", ran.code),
+        &format!("{}{}", ran.stdout, ran.stderr),
+    );
+    ran
+}
+
+const VERBS: [&[&str]; 3] = [&["validate"], &["plan"], &["apply", "--yes"]];
+
+#[test]
+fn no_verb_in_no_format_shows_a_secret() {
+    for version in ["1.7.12", "1.5.3"] {
+        for format in ["text", "json", "github"] {
+            for detail in ["-vvv", "-vv", "-q"] {
+                let (world, _endpoint) = scene(version);
+                for verb in VERBS {
+                    run(&world, verb, &["--format", format, detail]).expect(0);
+                }
+                // In sync, and with changed secrets.
+                run(&world, &["plan"], &["--format", format, detail]).expect(0);
+                world.desk.write("secrets/file", "an0ther-v4lue");
+                run(&world, &["plan"], &["--format", format, detail]).expect(0);
+                let args = [
+                    "--format",
+                    format,
+                    detail,
+                    "--resend",
+                    "subscription/kafka://main/orders -> service://Checkout/onOrder @ ${env:EXTERNAL}",
+                ];
+                run(&world, &["apply", "--yes"], &args).expect(0);
+                where_they_belong(&world);
+            }
+        }
+    }
+}
+
+/// The server gets the token as a header of every request, and the others in the bodies of requests
+/// that register or create.
+fn where_they_belong(world: &World) {
+    let requests = world.as_fake().requests();
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.body.contains("v4lue-fr0m-f1le"))
+    );
+    for request in requests.iter().filter(|request| {
+        request
+            .header("user-agent")
+            .is_some_and(|a| a.starts_with("restatectl"))
+    }) {
+        let line = format!("{} {}?{}", request.method, request.path, request.query);
+        assert_silent("the access log", &line);
+        for (name, value) in &request.headers {
+            if name == "authorization" {
+                assert_eq!(value, &format!("Bearer {TOKEN}"));
+            } else {
+                assert_silent(name, value);
+            }
+        }
+        let carries = request.path.ends_with("/deployments")
+            || request.path.contains("/deployments/")
+            || request.path.ends_with("/subscriptions");
+        if !carries {
+            assert_silent(&line, &request.body);
+        }
+        assert!(!request.body.contains(TOKEN), "{line}");
+    }
+}
+
+/// Servers, endpoints and gateways repeat what they were sent in their errors.
+#[test]
+fn no_error_shows_a_secret() {
+    let said = |secrets: &[&str]| format!("{} {}", secrets.join(" and "), encoded(secrets).join(" and "));
+    let faults = |secrets: &[&str]| {
+        let said = said(secrets);
+        let message = json!({ "message": format!("[META0003] [META0003] it said: {said}"), "restate_code": "META0003" });
+        let text = || vec![("content-type".to_owned(), "text/plain".to_owned())];
+        [
+            Fault::Status(500, vec![], message.to_string()),
+            Fault::Status(409, vec![], message.to_string().replace("META0003", "META0006")),
+            Fault::Status(400, text(), said.clone()),
+            Fault::Status(200, text(), said.clone()),
+            Fault::Status(200, vec![], message.to_string()),
+            Fault::Redirect(format!("http://127.0.0.1:9/?{}", encoded(secrets)[0])),
+            Fault::Unauthorized,
+            Fault::DropBefore,
+            Fault::DropAfter,
+            Fault::MalformedJson,
+            Fault::Truncated,
+        ]
+    };
+    let routes = [
+        ("GET", "/version"),
+        ("GET", "/deployments"),
+        ("GET", "/services"),
+        ("GET", "/subscriptions"),
+        ("POST", "/deployments"),
+        ("PATCH", "/services/Checkout"),
+        ("POST", "/subscriptions"),
+    ];
+    for (method, path) in routes {
+        // Before the lists are read, nobody knows the secrets of others.
+        let secrets = if method == "GET" { &OURS[..] } else { &ALL[..] };
+        for (number, fault) in faults(secrets).iter().enumerate() {
+            let (world, _endpoint) = scene("1.7.12");
+            // A dry run comes first; the registration itself is the second POST.
+            for skip in 0..=usize::from(path == "/deployments" && method == "POST") {
+                let on = Match {
+                    times: 50,
+                    skip,
+                    ..Match::first(method, path)
+                };
+                world.as_fake().on(on, fault.clone());
+                let format = ["text", "json", "github"][(number + skip) % 3];
+                run(
+                    &world,
+                    &["apply", "--yes"],
+                    &["--format", format, "-vvv", "--wait-endpoints", "0"],
+                );
+            }
+        }
+    }
+}
+
+/// An endpoint that fails and repeats the headers that it got.
+#[test]
+fn no_echo_of_an_endpoint_shows_a_secret() {
+    let (world, endpoint) = scene("1.7.12");
+    endpoint.behave(Behaviour::EchoHeadersAndFail);
+    for format in ["text", "json", "github"] {
+        let ran = run(&world, &["plan"], &["--format", format]).expect(1);
+        assert!(
+            format!("{}{}", ran.stdout, ran.stderr).contains("(sensitive)"),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
+struct Nothing;
+
+impl Outside for Nothing {
+    fn env(&mut self, name: &str) -> Result<Option<Rc<str>>, Problem> {
+        Ok((name != "NONE").then(|| Rc::from("fr0m-env-v4lue")))
+    }
+
+    fn file(&mut self, _from: u32, _path: &str) -> Result<Option<Rc<str>>, Problem> {
+        Ok(Some(Rc::from("fr0m-file-v4lue")))
+    }
+}
+
+/// What problems say and quote of a file. Where the quoted lines are is decided here as it is in
+/// the renderer: the whole lines of every place.
+fn shown(name: &str, text: &str) -> String {
+    let mut sources = Sources::default();
+    let format = Format::of(name.as_ref()).unwrap();
+    let file = sources.add(SourceFile::new(name.to_owned(), text.to_owned(), format));
+    let mut problems = Problems::default();
+    let rules = Rules {
+        unset: Severity::Error,
+        token_variables: &[],
+    };
+    load(
+        &mut sources,
+        &[file],
+        &Given::default(),
+        &mut Nothing,
+        rules,
+        &mut problems,
+    );
+    let mut shown = String::new();
+    for problem in problems.into_sorted() {
+        shown += &format!("{} {:?}\n", problem.message, problem.help);
+        for span in problem
+            .span
+            .into_iter()
+            .chain(problem.related.iter().map(|r| r.span))
+        {
+            let quotable = sources.file(span).unwrap().quotable();
+            let start = quotable[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+            let end = quotable[span.end as usize..]
+                .find('\n')
+                .map_or(quotable.len(), |at| span.end as usize + at);
+            shown += &quotable[start..end];
+        }
+    }
+    shown
+}
+
+const FILES: [(&str, &str); 3] = [
+    (
+        "a.yaml",
+        "version: 1\nvariables:\n  a: { default: v4lue }\ndeployments:\n  - uri: ${env:HOST}\n    additional_headers:\n      x-one: v4lue\n      \
+         x-two: \"v4lue\"\n      x-three: >\n        v4lue\n        v4lue\n      x-four: ${env:NONE:-v4lue}\n  - { uri: a, additional_headers: { x: v4lue, y: [v4lue] } }\n  \
+         - uri: http://u:v4lue@host\nsubscriptions:\n  - source: x\n    options:\n      sasl.password: v4lue\n      group.id: ${env:X}\n      ssl.key.pem: |\n        v4lue\n        v4lue\n",
+    ),
+    (
+        "a.toml",
+        "version = 1\n[variables.a]\ndefault = \"v4lue\"\n[[deployments]]\nuri = \"${env:HOST}\"\n[deployments.additional_headers]\nx-one = \"v4lue\"\nx-two = 'v4lue'\n\
+         x-three = \"\"\"\nv4lue\nv4lue\"\"\"\n[[deployments]]\nuri = 'http://u:v4lue@host'\nadditional_headers = { x = 'v4lue', y = ['v4lue'] }\n\
+         [[subscriptions]]\nsource = 'x'\noptions = { \"sasl.password\" = 'v4lue', \"group.id\" = \"${env:X}\" }\n",
+    ),
+    (
+        "a.json",
+        "{\n  \"version\": 1,\n  \"variables\": { \"a\": { \"default\": \"v4lue\" } },\n  \"deployments\": [\n    { \"uri\": \"${env:HOST}\", \"additional_headers\": {\n      \"x-one\": \"v4lue\",\n      \
+         \"x-two\": [\"v4lue\"] } },\n    { \"uri\": \"http://u:v4lue@host\" }\n  ],\n  \"subscriptions\": [{ \"source\": \"x\", \"options\": { \"sasl.password\": \"v4lue\" } }]\n}\n",
+    ),
+];
+
+/// People break files in the middle of editing them: cut off anywhere, a character less or another
+/// one in its place.
+#[test]
+fn no_problem_of_a_broken_file_quotes_a_secret() {
+    for (name, text) in FILES {
+        let mut broken: Vec<String> = vec![text.to_owned()];
+        for (at, c) in text.char_indices() {
+            let (before, after) = (&text[..at], &text[at + c.len_utf8()..]);
+            broken.push(before.to_owned());
+            broken.push(format!("{before}{after}"));
+            for other in [' ', '\n', '"', '\'', '{', ']', '\t', '#', '='] {
+                broken.push(format!("{before}{other}{after}"));
+            }
+        }
+        for text in broken {
+            let shown = shown(name, &text);
+            assert!(
+                !shown.contains(MARK),
+                "{name} shows a secret:\n{shown}\nof:\n{text}"
+            );
+        }
+    }
+}
