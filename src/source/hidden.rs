@@ -6,8 +6,7 @@ use super::node::{Kind, Node};
 use super::reference::{self, Part, Reference};
 use std::ops::Range;
 
-/// Fields whose values are no secrets, wherever they are. Whatever else a value is the value of, a
-/// misspelled `additional_headers` say, it is not shown.
+/// Fields whose values are no secrets, wherever they are.
 const PLAIN: [&str; 18] = [
     "version",
     "name",
@@ -30,21 +29,13 @@ const PLAIN: [&str; 18] = [
 ];
 /// Maps of which every value is shown that does not name a secret.
 const PLAIN_MAPS: [&str; 2] = ["metadata", "options"];
-/// Words of the format itself, which show in a text that is too broken for a tree.
-const WORDS: [&str; 9] = [
-    "deployments",
-    "subscriptions",
-    "variables",
-    "additional_headers",
-    "metadata",
-    "options",
-    "default",
-    "description",
-    "authorization",
-];
+/// Maps and lists of the format, in which every field is known.
+const SECTIONS: [&str; 3] = ["deployments", "services", "subscriptions"];
+/// Nobody's secret is shorter.
+const SHORTEST: usize = 5;
 
-/// Which bytes of a file may be quoted. What is in neither list is shown without its letters and
-/// digits: the signs that give a file its structure, and comments, which may hold an old secret.
+/// Which bytes of a file may be quoted. What is in neither list, such as a tag or what a parser
+/// dropped, is shown without its letters and digits.
 #[derive(Debug, Default)]
 pub struct Sights {
     /// Sensitive values: headers, credentials among options, userinfo in URIs.
@@ -62,7 +53,7 @@ impl Sights {
 /// `dropped`: entries that were written and are not in the tree.
 pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str) -> Sights {
     let mut found = Sights::default();
-    walk(root, Sight::Hidden, text, &mut found);
+    walk(root, Sight::Shown, text, &mut found);
     for Dropped {
         key,
         value,
@@ -70,17 +61,22 @@ pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str) -> Sights {
     } in dropped
     {
         found.shown.push(bytes(*key));
-        if *is_secret {
-            found.hidden.push(bytes(*value));
-        }
+        let name = text[bytes(*key)].trim_matches(['"', '\'']);
+        let sight = if *is_secret {
+            Sight::Secret
+        } else {
+            Sight::of(name, Sight::Shown)
+        };
+        walk(value, sight, text, &mut found);
     }
+    found.shown.extend(comments(text));
     found
 }
 
-/// An entry whose key was written before.
+/// An entry whose key was written before, or has no value.
 pub struct Dropped {
     pub key: Span,
-    pub value: Span,
+    pub value: Node,
     pub is_secret: bool,
 }
 
@@ -90,12 +86,15 @@ fn bytes(span: Span) -> Range<usize> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Sight {
-    Hidden,
     Shown,
-    /// Hidden, and so is everything below.
-    Secret,
     /// A map whose values are shown.
     Open,
+    /// A field that the format does not have: maybe a header that is not indented enough.
+    Foreign,
+    /// In a map that the format does not have: maybe misspelled `additional_headers`.
+    Hidden,
+    /// Hidden, and so is everything below.
+    Secret,
 }
 
 impl Sight {
@@ -104,8 +103,10 @@ impl Sight {
             Self::Secret
         } else if PLAIN_MAPS.contains(&key) {
             Self::Open
-        } else if parent == Self::Open || PLAIN.contains(&key) {
+        } else if parent == Self::Open || PLAIN.contains(&key) || SECTIONS.contains(&key) {
             Self::Shown
+        } else if parent == Self::Shown {
+            Self::Foreign
         } else {
             Self::Hidden
         }
@@ -119,10 +120,15 @@ fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
         Kind::Scalar(_) => {
             found.shown.push(range.clone());
             let value = &text[range.clone()];
-            if sight == Sight::Shown {
-                found.hidden.extend(userinfo(value, range.start));
-            } else {
-                found.hidden.extend(but_references(value, range.start));
+            match sight {
+                Sight::Hidden | Sight::Foreign if value.len() < SHORTEST || value == "false" => {}
+                Sight::Foreign if value.contains("://") && !value.contains('?') => {
+                    found.hidden.extend(userinfo(value, range.start));
+                }
+                Sight::Shown | Sight::Open => found.hidden.extend(userinfo(value, range.start)),
+                Sight::Hidden | Sight::Foreign | Sight::Secret => {
+                    found.hidden.extend(but_references(value, range.start))
+                }
             }
         }
         Kind::Seq(items) => {
@@ -137,6 +143,23 @@ fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
             }
         }
     }
+}
+
+/// To the ends of their lines, unless they may hold a secret that is no longer used. A `#` in a
+/// value does no harm: what is hidden stays so. `//` is what people try in JSON.
+fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let starts = text.match_indices("# ").chain(text.match_indices("// "));
+    let is_after_space = |at: &usize| text[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    let starts = starts.map(|(at, _)| at).filter(is_after_space);
+    let lines = starts.map(|at| at..text[at..].find('\n').map_or(text.len(), |end| at + end));
+    lines.filter(|line| {
+        let line = &text[line.clone()];
+        // A sentence, and not a line of the file that was taken out.
+        line.split(' ').count() > 2
+            && !line.contains("  ")
+            && !line.contains([':', '='])
+            && !names_a_secret(line)
+    })
 }
 
 /// The value without its references, which only say where the secret is. A default is part of it.
@@ -158,17 +181,18 @@ fn but_references(text: &str, offset: usize) -> Vec<Range<usize>> {
     found
 }
 
-/// `USER:PASSWORD` of `SCHEME://USER:PASSWORD@HOST`. A password may hold another `@`, and the `@`
-/// may have been forgotten: what stands where a port should is then no number.
+/// `USER:PASSWORD` of `SCHEME://USER:PASSWORD@HOST`. A password may hold anything, `/` and `@` too;
+/// and the `@` may have been forgotten: what stands where a port should is then no number.
 fn userinfo(text: &str, offset: usize) -> Option<Range<usize>> {
-    let start = text.find("://")? + 3;
+    let after = |separator: &str| text.find(separator).map(|at| at + separator.len());
+    let start = after("//").or_else(|| after(":"))?;
     let rest = &text[start..];
-    let authority = &rest[..rest.find(['/', '?', '#', '"', '\'', ' ']).unwrap_or(rest.len())];
-    let end = authority.rfind('@').or_else(|| {
+    let end = rest.rfind('@').or_else(|| {
+        let authority = &rest[..rest.find(['/', '?', '#', '"', '\'', ' ']).unwrap_or(rest.len())];
         let (host, port) = authority.rsplit_once(':')?;
         let is_port =
-            port.bytes().all(|b| b.is_ascii_digit()) || host.starts_with('[') || port.contains("${");
-        (!is_port).then_some(authority.len())
+            port.bytes().all(|b| b.is_ascii_digit()) || host.starts_with('[') || authority.contains("${");
+        (text.contains("//") && !is_port).then_some(authority.len())
     })?;
     Some(offset + start..offset + start + end)
 }
@@ -186,50 +210,76 @@ pub fn names_a_secret(key: &str) -> bool {
         "credential",
         "cookie",
         "api-key",
+        "key.",
+        "pem",
+        "jaas",
         "sasl.",
         "ssl.",
     ];
     words.iter().any(|word| key.contains(word))
 }
 
-/// For text that is too broken for a tree: everything but the words of the format, what follows a
-/// plain field, and the signs that give it its structure.
+/// For text that is too broken for a tree: keys at the start of a line or an entry, what follows a
+/// plain field, comments, and whatever has no letters.
 pub fn in_text(text: &str) -> Sights {
-    let mut found = Vec::new();
+    let mut found = Sights::default();
     let mut after_plain = false;
     let mut at = 0;
-    for word in text.split_inclusive(|c: char| c.is_whitespace() || "{}[],\"'=".contains(c)) {
-        let bare = word.trim_end_matches(|c: char| c.is_whitespace() || "{}[],\"'=".contains(c));
-        let key = bare.trim_end_matches(':');
-        if WORDS.contains(&key) || PLAIN.contains(&key) {
-            after_plain = PLAIN.contains(&key);
-        } else if after_plain && !bare.is_empty() && bare != "-" {
-            found.extend(userinfo(bare, at));
+    let is_end = |c: char| c.is_whitespace() || "{}[],\"'=".contains(c);
+    for word in text.split_inclusive(is_end) {
+        let bare = word.trim_end_matches(is_end);
+        let range = at..at + bare.len();
+        at += word.len();
+        if !bare.contains(char::is_alphanumeric) {
+            found.shown.push(range);
+        } else if is_key(text, &range) {
+            after_plain = PLAIN.contains(&bare.trim_end_matches(':'));
+            found.shown.push(range);
+        } else if after_plain || bare.len() < SHORTEST - 1 {
+            found.hidden.extend(userinfo(bare, range.start));
+            found.shown.push(range);
             after_plain = false;
-        } else if bare.len() > 1 {
-            found.push(at..at + bare.len());
         }
         after_plain &= !word.ends_with('\n');
-        at += word.len();
     }
-    Sights {
-        hidden: found,
-        shown: std::iter::once(0..text.len()).collect(),
-    }
+    found.shown.extend(comments(text));
+    found
+}
+
+/// Whether a word has the place of a key: something opens before it, and `:`, `=` or the end of a
+/// TOML table's name comes after.
+fn is_key(text: &str, word: &Range<usize>) -> bool {
+    let before = text[..word.start].trim_end_matches([' ', '\t', '"', '\'', '-']);
+    let opens = before.is_empty() || before.ends_with(['\n', '{', ',']);
+    let is_table = before.trim_end_matches('[').ends_with('\n') && text[word.end..].starts_with(']');
+    let after = &text[word.end..];
+    let after = after
+        .strip_prefix(['"', '\''])
+        .unwrap_or(after)
+        .trim_start_matches(' ');
+    is_table || opens && (text[word.clone()].ends_with(':') || after.starts_with([':', '=']))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::in_text;
+    use super::{Range, in_text};
 
     #[test]
     fn broken_text_hides_what_may_be_secret() {
         let text = "a:\n  additional_headers:\n    x-any: v4lue\n    - v4lue\n  uri: http://u:v4lue@h\n  b: {password: v4lue\nsasl.password = v4lue\n\
             [deployments.additional_headers]\nx-a = v4lue\nx-b = v4lue\n[services]\nuri = 'http://u:p@v4lue@h'\nuri = http://a:9080\n";
-        let mut shown = text.to_owned();
-        for range in in_text(text).hidden {
-            shown.replace_range(range.clone(), &"*".repeat(range.len()));
-        }
+        let sights = in_text(text);
+        let within = |ranges: &[Range<usize>], at| ranges.iter().any(|range| range.contains(&at));
+        let visible = |at| within(&sights.shown, at) && !within(&sights.hidden, at);
+        let shown: String = (text.char_indices())
+            .map(|(at, c)| {
+                if visible(at) || !c.is_alphanumeric() {
+                    c
+                } else {
+                    '*'
+                }
+            })
+            .collect();
         assert!(!shown.contains("v4lue"), "{shown}");
         assert!(
             shown.contains("uri: http://") && shown.contains("http://a:9080"),

@@ -157,13 +157,15 @@ impl<'t> Builder<'t> {
         problems: &mut Problems,
     ) -> Result<Node, Problem> {
         self.limits.node(span, depth)?;
-        if let Some(tag) = event.tag()
-            && !tag.is_yaml_core_schema_tag("str")
-        {
+        if event.tag().is_some_and(|tag| !tag.is_yaml_core_schema_tag("str")) {
+            // It is not quoted: a password may start with `!`.
             problems.push(
-                Problem::error("yaml-tag", format!("the tag `{tag}` has no meaning here"))
-                    .at(span)
-                    .help("remove the tag; the field decides the type of a value"),
+                Problem::error(
+                    "yaml-tag",
+                    "a value that starts with `!` has a tag, which means nothing here",
+                )
+                .at(span)
+                .help("put the value in quotes, or remove the tag: the field decides the type of a value"),
             );
         }
         let (node, anchor) = match event {
@@ -233,14 +235,27 @@ impl<'t> Builder<'t> {
             let value = self.node(event, span, depth + 1, problems)?;
             self.secret_depth -= usize::from(names_a_secret);
             match name {
-                Some(name) if &*name == "<<" && is_plain => problems.push(
-                    Problem::error("merge-key", "`<<` does not merge maps in YAML 1.2")
-                        .at(key.span)
-                        .help("write the keys out; an alias can stand for a whole value"),
-                ),
+                Some(name) if &*name == "<<" && is_plain => {
+                    problems.push(
+                        Problem::error("merge-key", "`<<` does not merge maps in YAML 1.2")
+                            .at(key.span)
+                            .help("write the keys out; an alias can stand for a whole value"),
+                    );
+                    self.drop(key.span, value, false);
+                }
+                // What is one word for YAML is a key and its value for everyone else.
+                Some(name) if is_plain && is_unwritten(&value) && !is_word(&name) => {
+                    let length = name.find(|c| !is_word_char(c)).unwrap_or(name.len());
+                    let (word, rest) = split(key.span, length);
+                    let message = format!("there is no `: ` after `{}`", &name[..length]);
+                    problems.push(Problem::error("invalid-key", message).at(word));
+                    let kind = Kind::scalar(name, true);
+                    self.drop(word, Node { span: rest, kind }, true);
+                }
                 Some(name) => entries.push((Key { span: key.span, name }, value)),
                 None => {
                     problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
+                    self.drop(key.span, value, false);
                 }
             }
         };
@@ -252,6 +267,14 @@ impl<'t> Builder<'t> {
         })
     }
 
+    fn drop(&mut self, key: Span, value: Node, is_secret: bool) {
+        self.dropped.push(Dropped {
+            key,
+            value,
+            is_secret: is_secret || self.secret_depth > 0,
+        });
+    }
+
     /// Keeps the first entry of each name.
     fn drop_duplicates(&mut self, entries: &mut Vec<(Key, Node)>, problems: &mut Problems) {
         let mut by_name: Vec<usize> = (0..entries.len()).collect();
@@ -261,11 +284,7 @@ impl<'t> Builder<'t> {
             for &again in &same[1..] {
                 let (key, value) = &entries[again];
                 problems.push(duplicate_key(&key.name, key.span, entries[same[0]].0.span));
-                self.dropped.push(Dropped {
-                    key: key.span,
-                    value: value.span,
-                    is_secret: self.secret_depth > 0 || names_a_secret(&key.name),
-                });
+                self.drop(key.span, value.clone(), names_a_secret(&key.name));
                 duplicates[again] = true;
             }
         }
@@ -286,6 +305,24 @@ impl<'t> Builder<'t> {
             ..start
         }
     }
+}
+
+/// Not even `null`.
+fn is_unwritten(value: &Node) -> bool {
+    matches!(value.kind, Kind::Null) && value.span.start == value.span.end
+}
+
+fn is_word_char(c: char) -> bool {
+    c.is_alphanumeric() || "_-.".contains(c)
+}
+
+fn is_word(name: &str) -> bool {
+    name.chars().all(is_word_char)
+}
+
+fn split(span: Span, bytes: usize) -> (Span, Span) {
+    let at = (span.start + offset(bytes)).min(span.end);
+    (Span { end: at, ..span }, Span { start: at, ..span })
 }
 
 /// Values, and bytes of text.

@@ -229,6 +229,7 @@ fn files_that_are_not_there_or_not_files() {
     {
         std::os::unix::fs::symlink("/dev/zero", desk.path().join("zero.yaml")).unwrap();
         assert_eq!(code(&["-f", "zero.yaml"]), "too-large");
+        assert_eq!(code(&["-f", "restate.toml/restate.yaml"]), "unreadable-file");
     }
 }
 
@@ -301,8 +302,9 @@ fn wrong_usage_has_a_code_of_its_own() {
     }
     let ran = desk.run(&["plan", "--nope", "--format", "json"]).expect(64);
     assert_eq!(ran.json()["problems"][0]["code"], "usage");
-    let ran = desk.run(&["apply"]).expect(64);
-    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    let ran = desk.run(&["apply", "--format", "json"]).expect(64);
+    assert_eq!(ran.json()["problems"][0]["code"], "not-confirmed");
+    assert!(ran.stdout.contains("--yes"), "{}", ran.stdout);
     for args in [
         &["--help"][..],
         &["plan", "--help"],

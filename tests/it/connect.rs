@@ -94,6 +94,37 @@ fn servers_that_are_too_old() {
 }
 
 #[test]
+fn a_server_that_no_longer_speaks_our_version() {
+    let fake = Fake::start("1.7.12");
+    let version = r#"{"version":"2.0.0","min_admin_api_version":9,"max_admin_api_version":9}"#;
+    let answer = Fault::Status(200, vec![], version.to_owned());
+    let always = Match {
+        times: 99,
+        ..Match::first("GET", "/version")
+    };
+    fake.on(always, answer);
+    assert_eq!(
+        problem(&desk(), &["--admin-url", fake.admin_url()]),
+        (1, "server-too-new".to_owned())
+    );
+}
+
+#[test]
+fn a_server_that_fails() {
+    let fake = Fake::start("1.7.12");
+    let broken = Fault::Status(500, vec![], "broken".to_owned());
+    let always = Match {
+        times: 99,
+        ..Match::first("GET", "/services")
+    };
+    fake.on(always, broken);
+    assert_eq!(
+        problem(&desk(), &["--admin-url", fake.admin_url()]),
+        (1, "server-error".to_owned())
+    );
+}
+
+#[test]
 fn a_token_that_is_refused() {
     let fake = Fake::start("1.7.12");
     fake.require_token(Some("right-token".to_owned()));
