@@ -1,6 +1,6 @@
 //! The command line: names and their help, no behaviour.
 
-use crate::desired::{Consent, Duration};
+use crate::desired::Duration;
 use crate::diff::{CommandConsent, Discover};
 use crate::source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -188,11 +188,12 @@ impl From<InputFormat> for source::Format {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Planning")]
 pub struct Planning {
-    /// Consent for this run: breaking, overwrite, promote, expose or regroup
+    /// Consent for this run: breaking, overwrite, promote, expose, regroup, take-over=STACK or
+    /// deletes=N; repeatable
     ///
     /// With =KEY for one resource only, such as --allow breaking=http://checkout:9080/. The file's
     /// own form is `allow: [WHAT]` on the entry.
-    #[arg(long, value_name = "WHAT[=KEY]", value_parser = consent)]
+    #[arg(long, value_name = "WHAT[=KEY]", value_parser = CommandConsent::parse)]
     pub allow: Vec<CommandConsent>,
 
     /// Write a resource again whose secrets the server hides, such as --resend 'subscription/KEY'
@@ -202,6 +203,14 @@ pub struct Planning {
     /// service/NAME, a workflow retention that seems to be a handler's own is sent all the same.
     #[arg(long, value_name = "KIND/KEY")]
     pub resend: Vec<String>,
+
+    /// Change only this, with what it needs and what it would otherwise damage; repeatable
+    ///
+    /// Such as --target deployment/checkout, with the name, URI or ARN of an entry, service/NAME or
+    /// subscription/KEY, as plans show it. The overrides of every service that a target registers
+    /// come along, and promotions that follow. Nothing is deleted unless it is a target itself.
+    #[arg(long, value_name = "KIND/KEY")]
+    pub target: Vec<String>,
 
     /// Which of the registered deployments to discover again, to see what their endpoints serve now
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
@@ -316,16 +325,4 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("there is no `=`")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn consent(text: &str) -> Result<CommandConsent, String> {
-    let (word, key) = match text.split_once('=') {
-        Some((word, key)) => (word, Some(key.to_owned())),
-        None => (text, None),
-    };
-    let what = Consent::ALL.into_iter().find(|consent| consent.word() == word);
-    what.map(|what| CommandConsent { what, key }).ok_or_else(|| {
-        let all: Vec<_> = Consent::ALL.iter().map(|consent| consent.word()).collect();
-        format!("one of {}", all.join(", "))
-    })
 }

@@ -146,3 +146,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// 1.6 and later write the code twice in front of a message that also has it as a field.
+pub(super) fn strip_codes(message: &str) -> String {
+    let mut rest = message;
+    while let Some((code, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        let is_code = code.starts_with("META") || code.starts_with("RT");
+        if !is_code {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest.to_owned()
+}

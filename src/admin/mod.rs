@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use trace::Trace;
 
+use error::strip_codes;
 pub use error::{Error, ErrorKind};
 
 /// The highest Admin API version that this program speaks.
@@ -48,6 +49,10 @@ pub struct Client {
     masker: Masker,
     trace: Trace,
 }
+
+const UNFINISHED_INVOCATIONS: &str = "SELECT pinned_deployment_id, last_attempt_deployment_id, \
+    target_service_name, COUNT(1) AS n FROM sys_invocation WHERE status != 'completed' \
+    GROUP BY pinned_deployment_id, last_attempt_deployment_id, target_service_name";
 
 /// The time that reads, dry runs and repeatable writes may take with their retries.
 const RETRY_BUDGET: Duration = Duration::from_secs(8);
@@ -238,10 +243,15 @@ impl Client {
     }
 
     /// `PATCH /deployments/{id}`; before 1.6 it is a PUT, which discovers the endpoint again.
+    /// Returns the services that the deployment then has.
     ///
     /// # Errors
     /// As every call: see [`ErrorKind`].
-    pub async fn update_deployment(&self, id: &str, update: &wire::Update) -> Result<(), Error> {
+    pub async fn update_deployment(
+        &self,
+        id: &str,
+        update: &wire::Update,
+    ) -> Result<Vec<wire::Service>, Error> {
         let method = if self.prefix == "/v2" {
             Method::PUT
         } else {
@@ -249,10 +259,10 @@ impl Client {
         };
         let path = format!("/deployments/{id}");
         retry::within(RETRY_BUDGET, async || {
-            let answer: Result<serde::de::IgnoredAny, Error> = self
+            let answer: wire::Registered = self
                 .call(method.clone(), &path, Some(update), self.discovery_timeout)
-                .await;
-            answer.map(drop)
+                .await?;
+            Ok(answer.services)
         })
         .await
     }
@@ -293,15 +303,44 @@ impl Client {
     /// # Errors
     /// As every call: see [`ErrorKind`].
     pub async fn delete_subscription(&self, id: &str) -> Result<(), Error> {
-        let path = format!("/subscriptions/{id}");
+        self.delete(&format!("/subscriptions/{id}")).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), Error> {
         let deleted = retry::within(RETRY_BUDGET, async || {
-            self.send(Method::DELETE, &path, None::<&()>, self.timeout).await
+            self.send(Method::DELETE, path, None::<&()>, self.timeout).await
         })
         .await;
         match deleted {
             Err(error) if error.is_not_found() => Ok(()),
             outcome => outcome.map(drop),
         }
+    }
+
+    /// `DELETE /deployments/{id}?force=true`, the only form that servers know. One that is gone
+    /// already counts as deleted.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`].
+    pub async fn delete_deployment(&self, id: &str) -> Result<(), Error> {
+        self.delete(&format!("/deployments/{id}?force=true")).await
+    }
+
+    /// The invocations that are not completed, counted by deployment and service. `sys_invocation`
+    /// has both the deployment that an invocation is pinned to and the one it was last tried on.
+    ///
+    /// # Errors
+    /// As every call: see [`ErrorKind`]. Servers without the worker role answer with an error.
+    pub async fn unfinished_invocations(&self) -> Result<Vec<wire::Unfinished>, Error> {
+        let query = wire::Query {
+            query: UNFINISHED_INVOCATIONS,
+        };
+        let answer: wire::Rows<wire::Unfinished> = retry::within(RETRY_BUDGET, async || {
+            self.call(Method::POST, "/query", Some(&query), self.timeout)
+                .await
+        })
+        .await?;
+        Ok(answer.rows)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
@@ -449,17 +488,4 @@ impl Client {
     fn clean(&self, text: &str) -> String {
         printable(&self.masker.mask(text))
     }
-}
-
-/// 1.6 and later write the code twice in front of a message that also has it as a field.
-fn strip_codes(message: &str) -> String {
-    let mut rest = message;
-    while let Some((code, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        let is_code = code.starts_with("META") || code.starts_with("RT");
-        if !is_code {
-            break;
-        }
-        rest = after.trim_start();
-    }
-    rest.to_owned()
 }

@@ -31,6 +31,8 @@ pub struct Deployment {
     #[serde(default)]
     pub assume_role_arn: Option<String>,
     #[serde(default)]
+    pub auth: Option<serde_json::Value>,
+    #[serde(default)]
     pub http_version: Option<String>,
     /// In clear on every version: never print.
     #[serde(default)]
@@ -146,6 +148,9 @@ pub struct Registration {
     /// `None` for servers that ignore it (before 1.6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
+    /// Carried along where one is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<serde_json::Value>,
     /// Always sent: its default depends on the server's version and on the path prefix.
     pub force: bool,
     pub breaking: bool,
@@ -157,7 +162,34 @@ pub struct Registration {
 pub struct Update {
     #[serde(flatten)]
     pub connection: Connection,
+    /// Also take over what the endpoint serves now; 1.5 ignores it [S:1.5.3].
+    pub overwrite: bool,
     pub dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Query<'a> {
+    pub query: &'a str,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Rows<T> {
+    pub rows: Vec<T>,
+}
+
+/// Invocations that are not completed, counted by where they are. What is null is left out
+/// [S:all].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Unfinished {
+    /// Where the invocation runs to its end.
+    #[serde(default)]
+    pub pinned_deployment_id: Option<String>,
+    /// Where it was last tried: before an endpoint answers nothing is pinned [S:1.6.2, 1.7.12].
+    #[serde(default)]
+    pub last_attempt_deployment_id: Option<String>,
+    /// Queued and scheduled ones have nothing but this.
+    pub target_service_name: String,
+    pub n: u64,
 }
 
 /// `PATCH /services/{name}`. What is `None` is left alone; nothing can be unset.

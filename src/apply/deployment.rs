@@ -1,10 +1,10 @@
-//! Registering and updating deployments.
+//! Registering, promoting, overwriting and updating deployments.
 
 use super::visibility::Watch;
 use super::{Alert, Fault, Landed, moved};
 use crate::admin::{Client, Error, retry, wire};
 use crate::desired::Address;
-use crate::diff::change::{ExpectedService, Register, Update};
+use crate::diff::change::{Existing, ExpectedService, Register, Served};
 use crate::diff::stored_connection;
 use crate::live;
 use std::time::Duration;
@@ -21,13 +21,7 @@ pub async fn register(
     register: &Register,
     alerts: &mut Vec<Alert>,
 ) -> Result<Landed, Fault> {
-    let Register {
-        request,
-        expected,
-        keep_private,
-        may_expose,
-    } = register;
-    let names: Vec<&str> = expected.iter().map(|service| service.name.as_str()).collect();
+    let Register { request, outcome } = register;
     let identity = identity(&request.connection);
     if let Some(found) = find(client, &identity).await.map_err(Fault::failed)? {
         let message = format!(
@@ -36,55 +30,165 @@ pub async fn register(
         );
         return Err(moved(message));
     }
-    let watch = Watch::start(client, keep_private, may_expose)
-        .await
-        .map_err(Fault::failed)?;
-    let posted = match post(client, request, &identity).await {
-        Ok(posted) => posted,
-        Err(fault) if fault.is_unknown => {
-            // It may have landed, and may yet.
-            watch.hide_expected(client, &names, alerts).await;
-            return Err(fault);
-        }
-        Err(fault) => return Err(fault),
+    let unit = Unit::start(client, outcome, &request.connection, true).await?;
+    let is_there = async || Ok(find(client, &identity).await?.map(|found| found.id));
+    let posted = post(client, request, is_there).await;
+    unit.finish(posted, alerts).await
+}
+
+/// Registers what is there once more, by force: it becomes the latest for all its services, with
+/// what its endpoint serves now.
+pub async fn promote(
+    client: &Client,
+    is: &Existing,
+    request: &wire::Registration,
+    alerts: &mut Vec<Alert>,
+) -> Result<Landed, Fault> {
+    let before = unchanged(client, is).await?;
+    let unit = Unit::start(client, &is.outcome, &request.connection, true).await?;
+    // A forced registration gives it a new time of creation [S:all].
+    let is_there = async || {
+        let now = by_id(client, &is.id).await?;
+        Ok(now
+            .filter(|now| now.created_at != before.created_at)
+            .map(|now| now.id))
     };
-    let about = |fault: Fault| fault.about(&posted.id);
-    let services = match posted.services {
-        Some(services) => services,
-        // What it made of its services is as unknown as whether it landed was.
-        None => match client.deployment_services(&posted.id).await {
-            Ok(services) => services,
-            Err(error) => {
-                watch.hide_expected(client, &names, alerts).await;
-                return Err(about(Fault::unknown(error)));
+    let posted = post(client, request, is_there).await;
+    unit.finish(posted, alerts).await
+}
+
+/// Sends every field and reads them back: servers differ in what they do about a field.
+pub async fn update(
+    client: &Client,
+    is: &Existing,
+    request: &wire::Update,
+    alerts: &mut Vec<Alert>,
+) -> Result<Landed, Fault> {
+    unchanged(client, is).await?;
+    let unit = Unit::start(client, &is.outcome, &request.connection, false).await?;
+    let updated = client.update_deployment(&is.id, request).await;
+    let posted = updated
+        .map_err(|error| Fault::of(error).about(&is.id))
+        .map(|services| Posted {
+            id: is.id.clone(),
+            services: Some(services),
+        });
+    unit.finish(posted, alerts).await
+}
+
+/// A write and the `public: false` of the services it touches.
+struct Unit<'a> {
+    client: &'a Client,
+    outcome: &'a Served,
+    sent: &'a wire::Connection,
+    watch: Watch,
+    /// The deployment becomes the latest for all its services.
+    takes_all: bool,
+}
+
+impl<'a> Unit<'a> {
+    async fn start(
+        client: &'a Client,
+        outcome: &'a Served,
+        sent: &'a wire::Connection,
+        takes_all: bool,
+    ) -> Result<Self, Fault> {
+        let watch = Watch::start(client, &outcome.keep_private, &outcome.may_expose).await;
+        Ok(Self {
+            client,
+            outcome,
+            sent,
+            watch: watch.map_err(Fault::failed)?,
+            takes_all,
+        })
+    }
+
+    async fn finish(self, posted: Result<Posted, Fault>, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
+        let Self {
+            client,
+            outcome,
+            sent,
+            watch,
+            takes_all,
+        } = self;
+        let expected = outcome.expected.as_deref().unwrap_or_default();
+        let mut touched: Vec<&str> = expected.iter().map(|service| service.name.as_str()).collect();
+        touched.extend(outcome.keep_private.iter().map(String::as_str));
+        touched.sort_unstable();
+        touched.dedup();
+        let posted = match posted {
+            Ok(posted) => posted,
+            Err(fault) => {
+                if fault.is_unknown {
+                    // It may have landed, and may yet.
+                    watch.hide_expected(client, &touched, alerts).await;
+                }
+                return Err(fault);
             }
-        },
-    };
-    let services: Vec<live::Service> = services.into_iter().map(Into::into).collect();
-    let surprises = watch.hide(client, &services, alerts).await;
-    if let Some(alert) = alerts.first() {
-        let how = "run `restatectl apply` again, or set `public: false` by hand";
-        return Err(about(moved(format!("registered, but {alert}: {how}"))));
+        };
+        let about = |fault: Fault| fault.about(&posted.id);
+        let services = match posted.services {
+            Some(services) => services,
+            // What it made of its services is as unknown as whether it landed was.
+            None => match client.deployment_services(&posted.id).await {
+                Ok(services) => services,
+                Err(error) => {
+                    watch.hide_expected(client, &touched, alerts).await;
+                    return Err(about(Fault::unknown(error)));
+                }
+            },
+        };
+        let services: Vec<live::Service> = services.into_iter().map(Into::into).collect();
+        let mut surprises = Vec::new();
+        if takes_all {
+            surprises.extend(watch.hide(client, &services, alerts).await);
+        }
+        // An older revision of a service that it no longer exposes may be back; and after an
+        // overwrite others may serve some of what it exposes.
+        let is_its = |name: &&str| takes_all && services.iter().any(|service| service.name == *name);
+        if !touched.iter().all(is_its) {
+            let now = client
+                .services()
+                .await
+                .map_err(|error| about(Fault::unknown(error)))?;
+            let now: Vec<live::Service> = now.into_iter().map(Into::into).collect();
+            surprises.extend(watch.hide(client, &now, alerts).await);
+        }
+        if let Some(alert) = alerts.first() {
+            let how = "run `restatectl apply` again, or set `public: false` by hand";
+            return Err(about(moved(format!("done, but {alert}: {how}"))));
+        }
+        if !surprises.is_empty() {
+            let names = surprises.join(", ");
+            let message = format!(
+                "done; {names} was made private since the plan was made, and stays private: plan again"
+            );
+            return Err(about(moved(message)));
+        }
+        if let Some(expected) = &outcome.expected {
+            verify(expected, &services).map_err(|message| about(moved(message)))?;
+        }
+        let now = by_id(client, &posted.id)
+            .await
+            .map_err(|error| about(Fault::unknown(error)))?;
+        if !now.is_some_and(|now| is_as_sent(sent, &now)) {
+            return Err(about(moved(
+                "the server accepted it, but not with the headers and settings that were sent: plan again",
+            )));
+        }
+        Ok(Landed {
+            server_id: Some(posted.id),
+            note: None,
+        })
     }
-    if !surprises.is_empty() {
-        let names = surprises.join(", ");
-        let message = format!(
-            "registered; {names} was made private since the plan was made, and stays private: plan again"
-        );
-        return Err(about(moved(message)));
-    }
-    verify(expected, &services).map_err(|message| about(moved(message)))?;
-    let now = find(client, &identity)
-        .await
-        .map_err(|error| about(Fault::unknown(error)))?;
-    if !now.is_some_and(|now| is_as_sent(&request.connection, &now)) {
-        return Err(about(moved(
-            "registered, but not with the headers and settings that were sent: plan again",
-        )));
-    }
-    Ok(Landed {
-        server_id: Some(posted.id),
-        note: None,
+}
+
+/// The deployment, if it still is what the plan was made with.
+async fn unchanged(client: &Client, is: &Existing) -> Result<live::Deployment, Fault> {
+    let now = by_id(client, &is.id).await.map_err(Fault::failed)?;
+    let now = now.filter(|now| stored_connection(now) == is.before);
+    now.ok_or_else(|| {
+        moved("the deployment is not what it was when the plan was made: plan again").about(&is.id)
     })
 }
 
@@ -97,7 +201,13 @@ struct Posted {
 /// Creating is not retried blindly: after a lost answer the server is read again first. Sending it
 /// again does no harm then, but a server that is still discovering a slow endpoint may register it
 /// long after a gateway gave up, so the end of that is waited for.
-async fn post(client: &Client, request: &wire::Registration, identity: &str) -> Result<Posted, Fault> {
+///
+/// `is_there`: the id, once it has landed.
+async fn post(
+    client: &Client,
+    request: &wire::Registration,
+    is_there: impl AsyncFn() -> Result<Option<String>, Error>,
+) -> Result<Posted, Fault> {
     let deadline = Instant::now() + client.discovery_timeout();
     let mut may_have_landed = false;
     let mut attempt = 1;
@@ -119,13 +229,8 @@ async fn post(client: &Client, request: &wire::Registration, identity: &str) -> 
         if !error.is_transient() && !may_have_landed {
             return Err(fault);
         }
-        match retry::within(client.unit_budget(), async || find(client, identity).await).await {
-            Ok(Some(found)) => {
-                return Ok(Posted {
-                    id: found.id,
-                    services: None,
-                });
-            }
+        match retry::within(client.unit_budget(), async || is_there().await).await {
+            Ok(Some(id)) => return Ok(Posted { id, services: None }),
             Ok(None) => {}
             Err(_) => return Err(fault),
         }
@@ -133,20 +238,20 @@ async fn post(client: &Client, request: &wire::Registration, identity: &str) -> 
             attempt += 1;
             tokio::time::sleep(error.retry_after().unwrap_or_default().max(PAUSE)).await;
         } else if may_have_landed && Instant::now() < deadline {
-            return wait_for(client, identity, deadline).await.ok_or(fault);
+            return wait_for(is_there, deadline).await.ok_or(fault);
         } else {
             return Err(fault);
         }
     }
 }
 
-async fn wait_for(client: &Client, identity: &str, deadline: Instant) -> Option<Posted> {
+async fn wait_for(
+    is_there: impl AsyncFn() -> Result<Option<String>, Error>,
+    deadline: Instant,
+) -> Option<Posted> {
     while Instant::now() < deadline {
-        if let Ok(Some(found)) = find(client, identity).await {
-            return Some(Posted {
-                id: found.id,
-                services: None,
-            });
+        if let Ok(Some(id)) = is_there().await {
+            return Some(Posted { id, services: None });
         }
         tokio::time::sleep(PAUSE * 5).await;
     }
@@ -176,49 +281,10 @@ fn verify(expected: &[ExpectedService], services: &[live::Service]) -> Result<()
     if got == expected {
         return Ok(());
     }
-    Err("registered, but the endpoint no longer serves what the plan was made from: plan again".to_owned())
+    Err("done, but the endpoint no longer serves what the plan was made from: plan again".to_owned())
 }
 
-/// Sends every field and reads them back: servers differ in what they do about a field.
-pub async fn update(client: &Client, update: &Update, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
-    let Update {
-        id,
-        request,
-        before,
-        keep_private,
-    } = update;
-    let now = by_id(client, id).await.map_err(Fault::failed)?;
-    if now.map(|now| stored_connection(&now)).as_ref() != Some(before) {
-        return Err(moved("the deployment is not what it was when the plan was made: plan again").about(id));
-    }
-    let watch = Watch::start(client, keep_private, &[])
-        .await
-        .map_err(Fault::failed)?;
-    let updated = client
-        .update_deployment(id, request)
-        .await
-        .map_err(|error| Fault::of(error).about(id));
-    if updated.as_ref().err().is_none_or(|fault| fault.is_unknown) {
-        let names: Vec<&str> = keep_private.iter().map(String::as_str).collect();
-        watch.hide_expected(client, &names, alerts).await;
-    }
-    updated?;
-    if let Some(alert) = alerts.first() {
-        return Err(moved(format!("updated, but {alert}")).about(id));
-    }
-    let now = by_id(client, id)
-        .await
-        .map_err(|error| Fault::unknown(error).about(id))?;
-    if !now.is_some_and(|now| is_as_sent(&request.connection, &now)) {
-        return Err(moved("the server accepted the update, but did not keep all of it").about(id));
-    }
-    Ok(Landed {
-        server_id: Some(id.clone()),
-        note: None,
-    })
-}
-
-async fn by_id(client: &Client, id: &str) -> Result<Option<live::Deployment>, Error> {
+pub async fn by_id(client: &Client, id: &str) -> Result<Option<live::Deployment>, Error> {
     let deployments = client.deployments().await?;
     Ok(deployments
         .into_iter()

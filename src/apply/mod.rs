@@ -3,6 +3,7 @@
 //! Every write of the server is one compare-and-set of one key, so more writers would be slower
 //! and then fail [S:all].
 
+mod deletion;
 mod deployment;
 mod report;
 mod subscription;
@@ -187,7 +188,8 @@ impl<'a> Run<'a> {
         let (client, alerts) = (self.client, &mut self.alerts);
         let outcome = match &change.action {
             Some(Action::Register(register)) => deployment::register(client, register, alerts).await,
-            Some(Action::Update(update)) => deployment::update(client, update, alerts).await,
+            Some(Action::Promote { is, request }) => deployment::promote(client, is, request, alerts).await,
+            Some(Action::Update { is, request }) => deployment::update(client, is, request, alerts).await,
             Some(Action::Configure { overrides }) => {
                 configure(client, &change.resource.key, overrides, alerts).await
             }
@@ -197,6 +199,8 @@ impl<'a> Run<'a> {
                 request,
                 restore,
             }) => subscription::replace(client, old, request, restore.as_ref()).await,
+            Some(Action::DeleteSubscription { id }) => deletion::subscription(client, id).await,
+            Some(Action::DeleteDeployment(deletion)) => deletion::deployment(client, deletion).await,
             None => Err(moved("this version of restatectl cannot carry out this change")),
         };
         ChangeResult::of(change, outcome)
@@ -205,14 +209,24 @@ impl<'a> Run<'a> {
 
 /// What an abort in the middle of a unit may have left open.
 fn may_be_public(change: &Change) -> Vec<Alert> {
-    let keep_private = match &change.action {
-        Some(Action::Register(register)) => &register.keep_private,
-        Some(Action::Update(update)) => &update.keep_private,
-        Some(Action::Configure { .. } | Action::Create { .. } | Action::Replace { .. }) | None => {
-            return Vec::new();
-        }
+    let outcome = match &change.action {
+        Some(Action::Register(register)) => &register.outcome,
+        Some(Action::Promote { is, .. } | Action::Update { is, .. }) => &is.outcome,
+        Some(
+            Action::Configure { .. }
+            | Action::Create { .. }
+            | Action::Replace { .. }
+            | Action::DeleteSubscription { .. }
+            | Action::DeleteDeployment(_),
+        )
+        | None => return Vec::new(),
     };
-    keep_private.iter().cloned().map(Alert::MayBePublic).collect()
+    outcome
+        .keep_private
+        .iter()
+        .cloned()
+        .map(Alert::MayBePublic)
+        .collect()
 }
 
 /// The answer tells what is in effect: a value that was accepted and is not there has no effect.

@@ -3,7 +3,7 @@
 use crate::admin::{Client, Error, wire};
 use crate::cli::Planning;
 use crate::desired::{Consent, Desired, Duration};
-use crate::diff::probe::{Answers, Dry, Probe, first_round, second_round};
+use crate::diff::probe::{Answers, Dry, InFlight, Probe, first_round, second_round};
 use crate::diff::{Consents, Discover};
 use crate::live::{Live, Server, Service};
 use crate::render::Printer;
@@ -44,7 +44,7 @@ pub async fn gather(
     let breaking = |entry: &crate::desired::Deployment| {
         let (key, shown) = (entry.address.value.key(), entry.address.value.to_string());
         let name = entry.name.as_ref().map_or("", |name| name.value.as_str());
-        consents.allows(Consent::Breaking, &entry.allow, &[&key, &shown, name])
+        consents.allows(&Consent::Breaking, &entry.allow, &[&key, &shown, name])
     };
     let asking = Asking {
         client,
@@ -94,6 +94,8 @@ enum Answer {
     Register(String, Result<Dry, Error>),
     Discover(String, Result<BTreeMap<String, Service>, Error>),
     Update(String, Result<(), Error>),
+    Overwrite(String, Result<BTreeMap<String, Service>, Error>),
+    InFlight(Result<InFlight, Error>),
     Stored(String, Result<BTreeMap<String, Service>, Error>),
 }
 
@@ -116,6 +118,8 @@ impl Asking<'_> {
                 Answer::Register(identity, answer) => drop(answers.registrations.insert(identity, answer)),
                 Answer::Discover(id, answer) => drop(answers.discoveries.insert(id, answer)),
                 Answer::Update(id, answer) => drop(answers.updates.insert(id, answer)),
+                Answer::Overwrite(id, answer) => drop(answers.overwrites.insert(id, answer)),
+                Answer::InFlight(answer) => answers.in_flight = Some(answer),
                 Answer::Stored(id, answer) => drop(answers.stored.insert(id, answer)),
             }
         }
@@ -147,7 +151,15 @@ impl Asking<'_> {
                 let answer = self
                     .waiting(async || self.client.update_deployment(&id, &update).await)
                     .await;
-                Answer::Update(id, answer)
+                Answer::Update(id, answer.map(drop))
+            }
+            Probe::Overwrite { id, update } => {
+                let answer = self.client.update_deployment(&id, &update).await;
+                Answer::Overwrite(id, answer.map(by_name))
+            }
+            Probe::InFlight => {
+                let answer = self.client.unfinished_invocations().await;
+                Answer::InFlight(answer.map(InFlight::new))
             }
             Probe::Stored { id } => {
                 let answer = self.client.deployment_services(&id).await;

@@ -46,6 +46,7 @@ pub async fn make(
     }
     let Gathered { live, answers } =
         gather::gather(&mut client, &read.desired, planning, wait_endpoints, printer).await?;
+    let now = jiff::Timestamp::now();
     let outcome = diff::diff(&Input {
         desired: &read.desired,
         live: &live,
@@ -53,10 +54,13 @@ pub async fn make(
         sources: &read.sources,
         consents: &planning.allow,
         resend: &planning.resend,
+        targets: &planning.target,
+        now,
     });
     let target = Target::new(client.url(), &live.server);
     let files = (&read.sources, &read.desired, read.warnings.as_slice());
-    Ok((Plan::new(outcome, target, files, now()), client))
+    let plan = Plan::new(outcome, target, files, &planning.target, text(now));
+    Ok((plan, client))
 }
 
 /// Errors come before refusals: nobody can consent to them.
@@ -70,7 +74,6 @@ pub fn exit_of(plan: &Plan) -> Exit {
     }
 }
 
-fn now() -> String {
-    let now = jiff::Timestamp::now();
-    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+fn text(time: jiff::Timestamp) -> String {
+    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
 }

@@ -34,6 +34,14 @@ pub struct File {
     #[schemars(required, range(min = 1, max = 1))]
     pub version: Option<Read<u64>>,
 
+    /// The name of the stack that owns what this file lists. Registrations are marked with it, and
+    /// pruning touches nothing else. Needs Restate 1.6.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"), extend("examples" = ["payments"]))]
+    pub stack: Option<Read<Text>>,
+
+    /// The server that the file is for. Another one is refused.
+    pub target: Option<Read<Target>>,
+
     /// Variables, for `${var:NAME}` in any value. Their values come from `--var NAME=VALUE`,
     /// `--var-file FILE`, or the default.
     #[schemars(extend(
@@ -52,6 +60,82 @@ pub struct File {
 
     /// Kafka subscriptions.
     pub subscriptions: Option<Read<Vec<Read<Subscription>>>>,
+
+    /// What happens to live resources that no file lists. A kind is only looked at if its section is
+    /// written; an empty one counts.
+    pub prune: Option<Read<Prune>>,
+
+    /// How much one plan may delete.
+    pub safety: Option<Read<Safety>>,
+}
+
+/// What a server must be to be changed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The name of its cluster.
+    #[schemars(extend("examples" = ["prod"]))]
+    pub cluster_name: Option<Read<Text>>,
+}
+
+/// What happens to live resources that no file lists.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {
+    /// What happens to deployments.
+    pub deployments: Option<Read<PruneDeployments>>,
+
+    /// What happens to subscriptions, duplicates included.
+    #[schemars(extend("default" = "keep"))]
+    pub subscriptions: Option<Read<SubscriptionPolicy>>,
+}
+
+/// What happens to deployments that no file lists.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PruneDeployments {
+    /// Whether they are deleted, and when.
+    #[schemars(required)]
+    pub policy: Option<Read<DeploymentPolicy>>,
+
+    /// How many drained deployments of each service stay, for a rollback.
+    #[schemars(extend("default" = 1))]
+    pub keep: Option<Read<u64>>,
+
+    /// How long another deployment must have served the services of one that is deleted.
+    #[schemars(regex(pattern = DURATION), extend("default" = "5m"))]
+    pub after: Option<Read<Text>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeploymentPolicy {
+    /// They stay, and are counted.
+    #[default]
+    Keep,
+    /// They are deleted once nothing runs on them and nothing needs them.
+    Drained,
+    /// They are deleted as soon as nothing needs them, also under invocations that run on them.
+    Force,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubscriptionPolicy {
+    /// They stay, and are counted.
+    #[default]
+    Keep,
+    /// They are deleted.
+    Delete,
+}
+
+/// How much one plan may delete.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Safety {
+    /// The most deletions that a plan may have; drained deployments do not count.
+    #[schemars(extend("default" = 10))]
+    pub max_deletes: Option<Read<u64>>,
 }
 
 /// A variable. Without a default it must be given a value on the command line.
@@ -119,22 +203,23 @@ pub struct Deployment {
     pub services: Option<Read<Vec<Read<Text>>>>,
 
     /// Consent to what is refused otherwise.
-    pub allow: Option<Read<Vec<Read<DeploymentConsent>>>>,
+    #[schemars(transform = schema::deployment_consents)]
+    pub allow: Option<Read<Vec<Read<Text>>>>,
+
+    /// No plan is accepted that overwrites it, promotes another over it or deletes it.
+    pub protected: Option<Read<bool>>,
 }
 
-/// What a deployment's entry can consent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeploymentConsent {
-    /// Service types change, or callers lose handlers or services.
-    Breaking,
-    /// The endpoint serves other code than is registered.
-    Overwrite,
-    /// A registered deployment becomes the latest again.
-    Promote,
-    /// A private service becomes public.
-    Expose,
-}
+/// What a deployment's entry can consent to, and what that means.
+pub const DEPLOYMENT_CONSENTS: [(&str, &str); 4] = [
+    (
+        "breaking",
+        "Service types change, or callers lose handlers or services.",
+    ),
+    ("overwrite", "The endpoint serves other code than is registered."),
+    ("promote", "A registered deployment becomes the latest again."),
+    ("expose", "A private service becomes public."),
+];
 
 /// Overrides of one service's options. They win over what the SDK declares for the service, until
 /// the next registration, which resets them: restatectl puts them back in the same apply.
@@ -167,16 +252,15 @@ pub struct Service {
     pub workflow_completion_retention: Option<Read<Text>>,
 
     /// Consent to what is refused otherwise.
-    pub allow: Option<Read<Vec<Read<ServiceConsent>>>>,
+    #[schemars(transform = schema::service_consents)]
+    pub allow: Option<Read<Vec<Read<Text>>>>,
+
+    /// No plan is accepted that changes who serves it but by a new registration.
+    pub protected: Option<Read<bool>>,
 }
 
 /// What a service's entry can consent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ServiceConsent {
-    /// A private service becomes public.
-    Expose,
-}
+pub const SERVICE_CONSENTS: [(&str, &str); 1] = [("expose", "A private service becomes public.")];
 
 /// One Kafka subscription: the records of a topic invoke a handler.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -196,13 +280,15 @@ pub struct Subscription {
     pub options: Option<Read<Map<Text>>>,
 
     /// Consent to what is refused otherwise.
-    pub allow: Option<Read<Vec<Read<SubscriptionConsent>>>>,
+    #[schemars(transform = schema::subscription_consents)]
+    pub allow: Option<Read<Vec<Read<Text>>>>,
+
+    /// No plan is accepted that replaces or deletes it.
+    pub protected: Option<Read<bool>>,
 }
 
 /// What a subscription's entry can consent to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SubscriptionConsent {
-    /// The subscription changes its consumer group, and with it its offsets.
-    Regroup,
-}
+pub const SUBSCRIPTION_CONSENTS: [(&str, &str); 1] = [(
+    "regroup",
+    "The subscription changes its consumer group, and with it its offsets.",
+)];

@@ -1,6 +1,6 @@
 //! The JSON Schema of the file, for editors: what the types cannot say by themselves.
 
-use super::{File, KAFKA_OPTIONS};
+use super::{DEPLOYMENT_CONSENTS, File, KAFKA_OPTIONS, SERVICE_CONSENTS, SUBSCRIPTION_CONSENTS};
 use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value as Json, json};
@@ -99,4 +99,28 @@ pub(super) fn kafka_options(schema: &mut Schema) {
         .collect();
     schema.insert("properties".to_owned(), options.into());
     schema.insert("additionalProperties".to_owned(), false.into());
+}
+
+pub(super) fn deployment_consents(schema: &mut Schema) {
+    consents(schema, &DEPLOYMENT_CONSENTS);
+}
+
+pub(super) fn service_consents(schema: &mut Schema) {
+    consents(schema, &SERVICE_CONSENTS);
+}
+
+pub(super) fn subscription_consents(schema: &mut Schema) {
+    consents(schema, &SUBSCRIPTION_CONSENTS);
+}
+
+/// Every word by name, so that editors explain it.
+fn consents(schema: &mut Schema, words: &[(&str, &str)]) {
+    let word = |(word, meaning): &(&str, &str)| json!({ "const": word, "description": meaning });
+    let mut choices: Vec<Json> = words.iter().map(word).collect();
+    choices.push(json!({
+        "type": "string",
+        "pattern": "^take-over=[A-Za-z0-9._-]+$",
+        "description": "The resource is changed although it carries the mark of this other stack.",
+    }));
+    schema.insert("items".to_owned(), json!({ "anyOf": choices }));
 }

@@ -1,7 +1,7 @@
 //! The desired state as one canonical value, for its digest: independent of the format of the
 //! file, of the order of its maps, and of sensitive values, which are pointers.
 
-use super::{Consent, Deployment, Desired, Service, Subscription};
+use super::{Consent, Deployment, Desired, Prune, PruneDeployments, Safety, Service, Subscription};
 use crate::source::Spanned;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -12,13 +12,37 @@ impl Desired {
             deployments,
             services,
             subscriptions,
+            stack,
+            cluster_name,
+            prune,
+            safety,
+            sections,
+            // Said with the entries.
+            protected: _,
         } = self;
+        let Prune {
+            deployments: PruneDeployments { policy, keep, after },
+            subscriptions: prune_subscriptions,
+        } = prune;
+        let Safety { max_deletes } = safety;
         let mut subscriptions: Vec<Json> = subscriptions.iter().map(subscription).collect();
         subscriptions.sort_by_key(ToString::to_string);
         json!({
             "deployments": deployments.iter().enumerate().map(deployment).collect::<Vec<_>>(),
             "services": services.values().map(service).collect::<Vec<_>>(),
             "subscriptions": subscriptions,
+            "stack": plain(stack.as_ref()),
+            "cluster_name": plain(cluster_name.as_ref()),
+            "prune": {
+                "deployments": {
+                    "policy": format!("{policy:?}"),
+                    "keep": keep,
+                    "after": after.to_string(),
+                },
+                "subscriptions": format!("{prune_subscriptions:?}"),
+            },
+            "safety": { "max_deletes": max_deletes },
+            "sections": [sections.deployments.is_some(), sections.subscriptions.is_some()],
         })
     }
 }
@@ -34,6 +58,7 @@ fn deployment((index, entry): (usize, &Deployment)) -> Json {
         metadata,
         services,
         allow,
+        is_protected,
     } = entry;
     let headers = additional_headers.as_ref().map(|headers| {
         (headers.value.keys())
@@ -51,6 +76,7 @@ fn deployment((index, entry): (usize, &Deployment)) -> Json {
             services.value.iter().map(|service| &service.value).collect::<Vec<_>>()
         }),
         "allow": consents(allow),
+        "protected": is_protected,
     })
 }
 
@@ -64,6 +90,7 @@ fn service(service: &Service) -> Json {
         abort_timeout,
         workflow_completion_retention,
         allow,
+        is_protected,
     } = service;
     let duration = |field: &Option<Spanned<super::Duration>>| field.as_ref().map(|f| f.value.to_string());
     json!({
@@ -75,6 +102,7 @@ fn service(service: &Service) -> Json {
         "abort_timeout": duration(abort_timeout),
         "workflow_completion_retention": duration(workflow_completion_retention),
         "allow": consents(allow),
+        "protected": is_protected,
     })
 }
 
@@ -86,6 +114,7 @@ fn subscription(subscription: &Subscription) -> Json {
         options,
         shown_group: _,
         allow,
+        is_protected,
     } = subscription;
     let key = subscription.key();
     let options: BTreeMap<&String, Json> = options
@@ -101,6 +130,7 @@ fn subscription(subscription: &Subscription) -> Json {
         "sink": sink.value.to_string(),
         "options": options,
         "allow": consents(allow),
+        "protected": is_protected,
     })
 }
 
@@ -108,8 +138,8 @@ fn plain(field: Option<&Spanned<String>>) -> Option<&String> {
     field.map(|field| &field.value)
 }
 
-fn consents(allow: &[Spanned<Consent>]) -> Vec<&'static str> {
-    let mut words: Vec<_> = allow.iter().map(|consent| consent.value.word()).collect();
-    words.sort_unstable();
+fn consents(allow: &[Spanned<Consent>]) -> Vec<String> {
+    let mut words: Vec<_> = allow.iter().map(|consent| consent.value.to_string()).collect();
+    words.sort();
     words
 }

@@ -1,6 +1,6 @@
 use super::service::check_service_name;
-use super::{Address, Consent, entries, pairs};
-use crate::config::{self, DeploymentConsent};
+use super::{Address, Consent, STACK_MARK, consent, entries, is_true, pairs};
+use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
 use crate::source::{Map, Read, Span, Spanned, Text, names_a_secret};
@@ -22,6 +22,7 @@ pub struct Deployment {
     pub metadata: Option<Spanned<BTreeMap<String, String>>>,
     pub services: Option<Spanned<Vec<Spanned<String>>>>,
     pub allow: Vec<Spanned<Consent>>,
+    pub is_protected: bool,
 }
 
 impl Deployment {
@@ -37,6 +38,7 @@ impl Deployment {
             metadata,
             services,
             allow,
+            protected,
         } = entry.value;
         let is_lambda = arn.is_some();
         let address = address(uri, arn, span, problems);
@@ -58,7 +60,7 @@ impl Deployment {
             assume_role_arn: role(assume_role_arn, problems),
             additional_headers: headers(additional_headers, address.as_ref(), problems),
             use_http_11: use_http_11.and_then(Read::ok),
-            metadata: metadata.map(strings),
+            metadata: metadata.map(|read| metadata_strings(read, problems)),
             services: services.map(|read| Spanned {
                 span: read.span,
                 value: entries(Some(read))
@@ -69,16 +71,8 @@ impl Deployment {
                     .map(|service| service.map(Text::into_string))
                     .collect(),
             }),
-            allow: entries(allow)
-                .map(|consent| {
-                    consent.map(|consent| match consent {
-                        DeploymentConsent::Breaking => Consent::Breaking,
-                        DeploymentConsent::Overwrite => Consent::Overwrite,
-                        DeploymentConsent::Promote => Consent::Promote,
-                        DeploymentConsent::Expose => Consent::Expose,
-                    })
-                })
-                .collect(),
+            allow: consent::build(allow, &config::DEPLOYMENT_CONSENTS, problems),
+            is_protected: is_true(protected),
             address: address?,
         })
     }
@@ -220,13 +214,22 @@ pub(super) fn redacted_value(at: Span) -> Problem {
         .help("write the real value")
 }
 
-fn strings(read: Read<Map<Text>>) -> Spanned<BTreeMap<String, String>> {
-    Spanned {
-        span: read.span,
-        value: pairs(Some(read))
-            .filter_map(|(key, value)| Some((key.value, value?.value.into_string())))
-            .collect(),
+fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<BTreeMap<String, String>> {
+    let mut strings = BTreeMap::new();
+    let span = read.span;
+    for (key, value) in pairs(Some(read)) {
+        if key.value == STACK_MARK {
+            let message = format!("`{STACK_MARK}` is what restatectl marks deployments with");
+            problems.push(
+                Problem::error("reserved-metadata", message)
+                    .at(key.span)
+                    .help("name the owner with `stack:` at the top of the file"),
+            );
+        } else if let Some(value) = value {
+            strings.insert(key.value, value.value.into_string());
+        }
     }
+    Spanned::new(strings, span)
 }
 
 fn plain(field: Option<Read<Text>>) -> Option<Spanned<String>> {

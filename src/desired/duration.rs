@@ -45,6 +45,14 @@ impl Duration {
         Ok(Self(duration.as_nanos()))
     }
 
+    pub const fn from_secs(seconds: u32) -> Self {
+        Self(seconds as i128 * 1_000_000_000)
+    }
+
+    pub fn from_std(duration: std::time::Duration) -> Self {
+        Self(i128::try_from(duration.as_nanos()).unwrap_or(LONGEST))
+    }
+
     /// Saturating: half a million years will do.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_nanos(u64::try_from(self.0).unwrap_or(u64::MAX))

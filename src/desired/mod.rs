@@ -3,54 +3,29 @@
 
 mod address;
 mod canonical;
+mod consent;
 mod deployment;
 mod duration;
 mod kafka;
+mod lifecycle;
 mod service;
 mod subscription;
 
 use crate::config::{self, FORMAT_VERSION};
 use crate::problem::{Problem, Problems};
-use crate::source::{Map, Read, Span, Spanned, duplicate_key};
-use std::collections::BTreeMap;
+use crate::source::{Map, Read, Span, Spanned, Text, duplicate_key};
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::config::{DeploymentPolicy, SubscriptionPolicy};
 pub use address::{Address, HttpAddress};
+pub use consent::Consent;
 pub use deployment::{Deployment, Header, Headers};
 pub use duration::Duration;
+use lifecycle::agreed;
+pub use lifecycle::{Prune, PruneDeployments, STACK_MARK, Safety};
 pub use service::{SERVICE_NAME, Service};
 pub use subscription::{Sink, Source, Subscription, is_sensitive_option};
-
-/// Everything that is refused unless somebody consents to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Consent {
-    Breaking,
-    Overwrite,
-    Promote,
-    Expose,
-    Regroup,
-}
-
-impl Consent {
-    pub const ALL: [Self; 5] = [
-        Self::Breaking,
-        Self::Overwrite,
-        Self::Promote,
-        Self::Expose,
-        Self::Regroup,
-    ];
-
-    /// The word for it, in `allow:` and `--allow`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Breaking => "breaking",
-            Self::Overwrite => "overwrite",
-            Self::Promote => "promote",
-            Self::Expose => "expose",
-            Self::Regroup => "regroup",
-        }
-    }
-}
 
 /// What the files of a run ask for.
 #[derive(Debug, Default)]
@@ -59,6 +34,42 @@ pub struct Desired {
     pub deployments: Vec<Deployment>,
     pub services: BTreeMap<String, Service>,
     pub subscriptions: Vec<Subscription>,
+    /// Who owns all of this.
+    pub stack: Option<Spanned<String>>,
+    /// The cluster that this is for.
+    pub cluster_name: Option<Spanned<String>>,
+    pub prune: Prune,
+    pub safety: Safety,
+    /// Which kinds the files have a section for, which is what makes pruning look at them.
+    pub sections: Sections,
+    pub protected: Protected,
+}
+
+/// What no plan may delete, also where the entries themselves are left out of account.
+#[derive(Debug, Default)]
+pub struct Protected {
+    /// By identity.
+    pub deployments: BTreeSet<String>,
+    pub services: BTreeSet<String>,
+    /// Source, sink, and consumer group if the file writes it.
+    pub subscriptions: BTreeSet<(String, String, Option<String>)>,
+}
+
+impl Protected {
+    pub fn len(&self) -> usize {
+        self.deployments.len() + self.services.len() + self.subscriptions.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where the sections are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sections {
+    pub deployments: Option<Span>,
+    pub subscriptions: Option<Span>,
 }
 
 impl Desired {
@@ -66,15 +77,26 @@ impl Desired {
     pub fn build(files: Vec<(config::File, Span)>, is_whole: bool, problems: &mut Problems) -> Self {
         let mut desired = Self::default();
         check_versions(&files, is_whole, problems);
+        let (mut stacks, mut targets, mut prunes, mut safeties) = (vec![], vec![], vec![], vec![]);
         for (file, _) in files {
             let config::File {
                 version: _,
                 // They have served their purpose.
                 variables: _,
+                stack,
+                target,
                 deployments,
                 services,
                 subscriptions,
+                prune,
+                safety,
             } = file;
+            let sections = &mut desired.sections;
+            let written = |span: Option<Span>| span.filter(|_| is_whole);
+            sections.deployments = sections.deployments.or(written(section(deployments.as_ref())));
+            sections.subscriptions = sections
+                .subscriptions
+                .or(written(section(subscriptions.as_ref())));
             let deployments = entries(deployments).filter_map(|entry| Deployment::build(entry, problems));
             desired.deployments.extend(deployments);
             for (name, entry) in pairs(services) {
@@ -85,8 +107,74 @@ impl Desired {
             let subscriptions =
                 entries(subscriptions).filter_map(|entry| Subscription::build(entry, problems));
             desired.subscriptions.extend(subscriptions);
+            stacks.extend(stack.and_then(|stack| lifecycle::stack(stack, problems)));
+            targets.extend(
+                target
+                    .and_then(Read::ok)
+                    .and_then(|target| target.value.cluster_name?.ok()),
+            );
+            prunes.extend(
+                prune
+                    .and_then(Read::ok)
+                    .map(|read| read.map(|prune| Prune::build(prune, problems))),
+            );
+            safeties.extend(safety.and_then(Read::ok).map(|read| read.map(Safety::build)));
         }
+        desired.stack = agreed(stacks, "stack", problems);
+        desired.cluster_name = agreed(targets, "target", problems).map(|name| name.map(Text::into_string));
+        desired.prune = agreed(prunes, "prune", problems).map_or_else(Prune::default, |prune| prune.value);
+        desired.safety =
+            agreed(safeties, "safety", problems).map_or_else(Safety::default, |safety| safety.value);
+        desired.protected = desired.protected();
         desired
+    }
+
+    fn protected(&self) -> Protected {
+        let deployments = self.deployments.iter().filter(|entry| entry.is_protected);
+        let services = self.services.values().filter(|service| service.is_protected);
+        let subscriptions = self.subscriptions.iter().filter(|entry| entry.is_protected);
+        Protected {
+            deployments: deployments.map(|entry| entry.address.value.identity()).collect(),
+            services: services.map(|service| service.name.value.clone()).collect(),
+            subscriptions: subscriptions
+                .map(|entry| {
+                    let group = entry.group_id().map(str::to_owned);
+                    (
+                        entry.source.value.to_string(),
+                        entry.sink.value.to_string(),
+                        group,
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// The same owner, target and safety, with every section written and empty: all that is ours is
+    /// to go. `at`: what asks for it.
+    #[must_use]
+    pub fn emptied(self, at: Span) -> Self {
+        let deployments = PruneDeployments {
+            policy: match self.prune.deployments.policy {
+                DeploymentPolicy::Keep => DeploymentPolicy::Drained,
+                policy => policy,
+            },
+            keep: 0,
+            ..self.prune.deployments
+        };
+        Self {
+            deployments: Vec::new(),
+            services: BTreeMap::new(),
+            subscriptions: Vec::new(),
+            prune: Prune {
+                deployments,
+                subscriptions: SubscriptionPolicy::Delete,
+            },
+            sections: Sections {
+                deployments: Some(at),
+                subscriptions: Some(at),
+            },
+            ..self
+        }
     }
 
     /// One file cannot have a service twice, but two can.
@@ -148,12 +236,21 @@ fn check_versions(files: &[(config::File, Span)], is_whole: bool, problems: &mut
     }
 }
 
+/// Where a section is, unless nothing is written behind its name.
+fn section<T>(list: Option<&Read<Vec<T>>>) -> Option<Span> {
+    list.map(|list| list.span)
+}
+
 /// The entries of a list that could be read.
 fn entries<T>(list: Option<Read<Vec<Read<T>>>>) -> impl Iterator<Item = Spanned<T>> {
     list.and_then(|list| list.value)
         .into_iter()
         .flatten()
         .filter_map(Read::ok)
+}
+
+fn is_true(field: Option<Read<bool>>) -> bool {
+    field.and_then(Read::ok).is_some_and(|field| field.value)
 }
 
 /// The entries of a map; `None` for a value that could not be read.

@@ -1,4 +1,4 @@
-use super::{Consent, Duration, entries};
+use super::{Consent, Duration, consent, is_true};
 use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::source::{Read, Span, Spanned, Text};
@@ -17,6 +17,7 @@ pub struct Service {
     pub abort_timeout: Option<Spanned<Duration>>,
     pub workflow_completion_retention: Option<Spanned<Duration>>,
     pub allow: Vec<Spanned<Consent>>,
+    pub is_protected: bool,
 }
 
 impl Service {
@@ -33,6 +34,7 @@ impl Service {
             abort_timeout,
             workflow_completion_retention,
             allow,
+            protected,
         } = entry.value;
         let valid = check_service_name(&name.value, &name.value, name.span, problems);
         let service = Self {
@@ -43,19 +45,14 @@ impl Service {
             inactivity_timeout: duration(inactivity_timeout, problems),
             abort_timeout: duration(abort_timeout, problems),
             workflow_completion_retention: duration(workflow_completion_retention, problems),
-            allow: entries(allow)
-                .map(|consent| {
-                    consent.map(|consent| match consent {
-                        config::ServiceConsent::Expose => Consent::Expose,
-                    })
-                })
-                .collect(),
+            allow: consent::build(allow, &config::SERVICE_CONSENTS, problems),
+            is_protected: is_true(protected),
         };
         valid.then_some(service)
     }
 }
 
-fn duration(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Duration>> {
+pub(super) fn duration(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Duration>> {
     let text = read.and_then(Read::ok)?;
     match Duration::parse(text.value.as_str()) {
         Ok(duration) => Some(Spanned::new(duration, text.span)),

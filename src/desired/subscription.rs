@@ -1,6 +1,6 @@
 use super::kafka;
 use super::service::{check_service_name, is_name};
-use super::{Consent, deployment::redacted_value, entries, pairs};
+use super::{Consent, consent, deployment::redacted_value, is_true, pairs};
 use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
@@ -68,6 +68,7 @@ pub struct Subscription {
     /// The `group.id` as it may be shown: with its references, where it has any.
     pub shown_group: Option<String>,
     pub allow: Vec<Spanned<Consent>>,
+    pub is_protected: bool,
 }
 
 impl Subscription {
@@ -91,6 +92,7 @@ impl Subscription {
             sink,
             options,
             allow,
+            protected,
         } = entry.value;
         let source =
             required(source, "source", span, problems).and_then(|text| valid_source(&text, problems));
@@ -121,13 +123,8 @@ impl Subscription {
             span,
             options,
             shown_group,
-            allow: entries(allow)
-                .map(|consent| {
-                    consent.map(|consent| match consent {
-                        config::SubscriptionConsent::Regroup => Consent::Regroup,
-                    })
-                })
-                .collect(),
+            allow: consent::build(allow, &config::SUBSCRIPTION_CONSENTS, problems),
+            is_protected: is_true(protected),
             source: source?,
             sink: sink?,
         })

@@ -42,9 +42,21 @@ pub enum Op {
     Create,
     /// Delete and create, with the same consumer group.
     Replace,
+    Delete,
 }
 
 impl Op {
+    pub const ALL: [Self; 8] = [
+        Self::Register,
+        Self::Update,
+        Self::Overwrite,
+        Self::Promote,
+        Self::Configure,
+        Self::Create,
+        Self::Replace,
+        Self::Delete,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Register => "register",
@@ -54,6 +66,7 @@ impl Op {
             Self::Configure => "configure",
             Self::Create => "create",
             Self::Replace => "replace",
+            Self::Delete => "delete",
         }
     }
 }
@@ -229,6 +242,9 @@ pub struct Change {
     pub fields: Vec<Field>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceChange>,
+    /// The unfinished invocations that an overwrite or a forced deletion hits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocations: Option<u64>,
     pub refused: Option<Refused>,
     pub precondition: Precondition,
     /// What to do, with the secrets it takes; nothing of it is ever shown or stored.
@@ -236,11 +252,42 @@ pub struct Change {
     pub action: Option<Action>,
 }
 
+impl Change {
+    /// A change without details. Its id is given when it gets its place in a plan.
+    pub fn new(op: Op, resource: Resource, origin: Option<Origin>) -> Self {
+        Self {
+            id: 0,
+            op,
+            risk: Risk::Safe,
+            resource,
+            origin,
+            reason: None,
+            validated: Validated::Local,
+            depends_on: Vec::new(),
+            fields: Vec::new(),
+            services: Vec::new(),
+            invocations: None,
+            refused: None,
+            precondition: Precondition::default(),
+            action: None,
+        }
+    }
+}
+
 /// What apply does for a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     Register(Register),
-    Update(Update),
+    /// A forced registration of what is there.
+    Promote {
+        is: Existing,
+        request: wire::Registration,
+    },
+    /// Of the connection, or with `overwrite` of the code too.
+    Update {
+        is: Existing,
+        request: wire::Update,
+    },
     Configure {
         overrides: wire::Overrides,
     },
@@ -255,27 +302,44 @@ pub enum Action {
         /// The old one, unless the server hides some of it.
         restore: Option<wire::NewSubscription>,
     },
+    DeleteSubscription {
+        id: String,
+    },
+    DeleteDeployment(DeleteDeployment),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Register {
     pub request: wire::Registration,
-    /// What the dry run said the services will be.
-    pub expected: Vec<ExpectedService>,
+    pub outcome: Served,
+}
+
+/// A deployment that the plan was made with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Existing {
+    pub id: String,
+    pub before: wire::Connection,
+    pub outcome: Served,
+}
+
+/// What a change makes of the services of its deployment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Served {
+    /// What the dry run said the services will be. `None` where they stay what they are.
+    pub expected: Option<Vec<ExpectedService>>,
     /// The services that the file wants private.
     pub keep_private: Vec<String>,
     /// The private services that somebody consented to expose.
     pub may_expose: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Update {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteDeployment {
     pub id: String,
-    pub request: wire::Update,
-    /// The connection that the plan was made with.
-    pub before: wire::Connection,
-    /// As for a registration; only 1.5 resets overrides on an update.
-    pub keep_private: Vec<String>,
+    /// The services that go with it: nothing else may serve them by then.
+    pub services: Vec<String>,
+    /// Not under `policy: force`.
+    pub only_if_drained: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -304,4 +368,47 @@ pub struct Finding {
     pub help: Option<String>,
     pub resource: Option<Resource>,
     pub origin: Option<Origin>,
+}
+
+/// A safety rule and whether the plan passes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Guard {
+    pub code: String,
+    pub status: GuardStatus,
+    pub message: String,
+    /// What would let it pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardStatus {
+    Pass,
+    Fail,
+}
+
+/// What would be deleted and cannot be yet. It is no change and no drift.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    pub resource: Resource,
+    pub reason: WaitingFor,
+    /// Unfinished ones that need the resource.
+    pub invocations: u64,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitingFor {
+    /// Invocations run on it, or will.
+    Draining,
+    /// Another one has served its services for less than `after`.
+    Settling,
+    /// It still serves a service that somebody needs.
+    Serving,
+    /// It is one of the newest drained ones, which stay for a rollback.
+    Kept,
+    /// Whether invocations run on it could not be found out.
+    Unknown,
 }

@@ -4,12 +4,49 @@ use crate::desired::Consent;
 use crate::source::{Span, Spanned};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// `--allow WHAT[=KEY]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandConsent {
-    pub what: Consent,
-    pub key: Option<String>,
+pub enum CommandConsent {
+    /// For one resource, or for all.
+    To { what: Consent, key: Option<String> },
+    /// Of as many resources.
+    Deletes(u64),
+}
+
+impl CommandConsent {
+    /// # Errors
+    /// Says what can be written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (word, key) = match text.split_once('=') {
+            Some((word, key)) => (word, Some(key.to_owned())),
+            None => (text, None),
+        };
+        if word == "deletes" {
+            let n = key.and_then(|n| n.parse().ok());
+            return n
+                .map(Self::Deletes)
+                .ok_or_else(|| "write `deletes=N`, with a number".to_owned());
+        }
+        match (Consent::parse(text), Consent::parse(word)) {
+            (Some(what), _) => Ok(Self::To { what, key: None }),
+            (None, Some(what)) => Ok(Self::To { what, key }),
+            (None, None) => Err(
+                "one of breaking, overwrite, promote, expose, regroup, take-over=STACK, deletes=N".to_owned(),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for CommandConsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::To { what, key: Some(key) } => write!(f, "{what}={key}"),
+            Self::To { what, key: None } => what.fmt(f),
+            Self::Deletes(n) => write!(f, "deletes={n}"),
+        }
+    }
 }
 
 /// Answers whether something is allowed, and remembers which consents were needed.
@@ -29,17 +66,34 @@ impl<'a> Consents<'a> {
     }
 
     /// Only ask where the answer matters: the consent then counts as needed.
-    pub fn allows(&self, what: Consent, entry: &[Spanned<Consent>], keys: &[&str]) -> bool {
+    pub fn allows(&self, what: &Consent, entry: &[Spanned<Consent>], keys: &[&str]) -> bool {
         let mut allowed = false;
-        for consent in entry.iter().filter(|consent| consent.value == what) {
+        for consent in entry.iter().filter(|consent| consent.value == *what) {
             self.used_entries.borrow_mut().insert(consent.span);
             allowed = true;
         }
         for (index, consent) in self.command.iter().enumerate() {
-            let covers = consent.key.as_deref().is_none_or(|key| keys.contains(&key));
-            if consent.what == what && covers {
+            let covers = match consent {
+                CommandConsent::To { what: given, key } => {
+                    given == what && key.as_deref().is_none_or(|key| keys.contains(&key))
+                }
+                CommandConsent::Deletes(_) => false,
+            };
+            if covers {
                 self.used_commands.borrow_mut().insert(index);
                 allowed = true;
+            }
+        }
+        allowed
+    }
+
+    /// Up to how many deletions are allowed beyond what the guards let pass. Counts as needed.
+    pub fn deletes(&self) -> Option<u64> {
+        let mut allowed = None;
+        for (index, consent) in self.command.iter().enumerate() {
+            if let CommandConsent::Deletes(n) = consent {
+                self.used_commands.borrow_mut().insert(index);
+                allowed = allowed.max(Some(*n));
             }
         }
         allowed

@@ -2,7 +2,7 @@
 
 use super::change::{Field, FieldChange};
 use crate::admin::wire;
-use crate::desired::{self, Address};
+use crate::desired::{self, Address, STACK_MARK};
 use crate::live;
 use crate::secret::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,7 @@ pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -
         metadata: _,
         services: _,
         allow: _,
+        is_protected: _,
     } = entry;
     let mut fields = Vec::new();
     // Same identity, so only the scheme can differ: a plain registration would ignore it silently.
@@ -117,8 +118,29 @@ fn header_fields(wanted: &desired::Headers, live: &BTreeMap<String, Value>) -> V
         .collect()
 }
 
+/// What the metadata of a registration will be: the file's, or else what is there, and the mark of
+/// the stack. `None` where the server keeps none (before 1.6).
+pub fn metadata(
+    entry: &desired::Deployment,
+    stack: Option<&str>,
+    live: Option<&live::Deployment>,
+    server: &live::Server,
+) -> Option<BTreeMap<String, String>> {
+    let mut metadata = match (&entry.metadata, live) {
+        (Some(written), _) => written.value.clone(),
+        (None, Some(live)) => live.metadata.clone(),
+        (None, None) => BTreeMap::new(),
+    };
+    let mark = stack.or_else(|| live?.stack());
+    metadata.extend(mark.map(|stack| (STACK_MARK.to_owned(), stack.to_owned())));
+    server.has_patch().then_some(metadata)
+}
+
 /// The fields of a new deployment.
-pub fn registration_fields(entry: &desired::Deployment) -> Vec<Field> {
+pub fn registration_fields(
+    entry: &desired::Deployment,
+    metadata: Option<&BTreeMap<String, String>>,
+) -> Vec<Field> {
     let mut fields = Vec::new();
     for name in entry
         .additional_headers
@@ -134,7 +156,7 @@ pub fn registration_fields(entry: &desired::Deployment) -> Vec<Field> {
             Some(role.value.clone().into()),
         ));
     }
-    for (name, value) in entry.metadata.iter().flat_map(|metadata| &metadata.value) {
+    for (name, value) in metadata.into_iter().flatten() {
         fields.push(Field::new(&["metadata", name], None, Some(value.clone().into())));
     }
     if let Some(field) = &entry.use_http_11 {

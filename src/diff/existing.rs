@@ -2,70 +2,55 @@
 //! same address, or of who serves.
 
 use super::change::{
-    Action, Change, Field, Kind, Op, Precondition, Refused, Resource, Risk, ServiceChange, Update, Validated,
+    Action, Change, Existing, Field, Kind, Op, Precondition, Refused, Resource, Served, Validated,
 };
-use super::deployment::{code_differences, connection, connection_fields, stored_connection};
-use super::registrations::consents;
+use super::deployment::{connection, connection_fields, stored_connection};
 use super::visibility::{Exposure, Visibility};
-use super::{ServedBy, Work, needs, refusal, refused};
+use super::{ServedBy, Work, owner, recode, refusal, refused};
 use crate::admin::{Error, wire};
-use crate::desired::{self, Consent, Deployment, Duration};
-use crate::live::{self, Options, Service};
+use crate::desired::{self, Deployment, Duration};
+use crate::live::{self, Options};
 use crate::problem::Severity;
 use crate::source::Spanned;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// `should_serve`: the services of which this is the last listed deployment.
-pub fn diff(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    exposed: Option<&BTreeSet<String>>,
-    should_serve: &[&String],
-) {
+pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, should_serve: &[&String]) {
     let resource = Resource::new(Kind::Deployment, entry.address.value.key()).with_id(&live.id);
     let fields = connection_fields(entry, live);
     metadata_stale(work, entry, live, &resource);
-    let differences = match work.input.answers.discoveries.get(&live.id) {
-        Some(Ok(fresh)) => code_differences(&stored(work, live, exposed), fresh),
-        Some(Err(error)) => {
-            unreachable(work, entry, &resource, error, !fields.is_empty());
-            Vec::new()
-        }
-        None => Vec::new(),
-    };
-    let elsewhere: Vec<&String> = should_serve
-        .iter()
+    let elsewhere: Vec<&String> = (should_serve.iter())
         .filter(|name| {
             let predicted = work.world.services.get(**name);
             predicted.is_none_or(|p| p.server != ServedBy::Live(live.id.clone()))
         })
         .copied()
         .collect();
+    if let Some(Err(error)) = work.input.answers.discoveries.get(&live.id) {
+        let is_needed = !fields.is_empty() || !elsewhere.is_empty();
+        unreachable(work, entry, &resource, error, is_needed);
+    }
+    let foreign = foreign(work, entry, live);
+    owner::unmarked(work, entry, live, &resource);
 
+    let code = recode::code(work, live);
     if !elsewhere.is_empty() {
-        promote(work, entry, resource, fields, &elsewhere);
-    } else if !differences.is_empty() {
-        overwrite(work, entry, live, resource, fields, &differences);
+        recode::promote(work, entry, live, resource, fields, &elsewhere, foreign);
+    } else if let Some(code) = code.filter(|code| !code.differences.is_empty()) {
+        recode::overwrite(work, entry, live, resource, fields, &code, foreign);
     } else if !fields.is_empty() {
-        update(work, entry, live, resource, fields);
+        update(work, entry, live, resource, fields, foreign);
     }
 }
 
-/// What was registered. The service list has it where this deployment is the latest.
-fn stored(
-    work: &Work<'_>,
-    live: &live::Deployment,
-    exposed: Option<&BTreeSet<String>>,
-) -> BTreeMap<String, Service> {
-    if let Some(Ok(stored)) = work.input.answers.stored.get(&live.id) {
-        return stored.clone();
-    }
-    exposed
-        .into_iter()
-        .flatten()
-        .filter_map(|name| Some((name.clone(), work.input.live.services.get(name)?.clone())))
-        .collect()
+/// A listed deployment that carries another stack's mark stops the plan, also where nothing is to
+/// change.
+fn foreign(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) -> Option<Refused> {
+    let mark = owner::foreign_mark(work, live)?;
+    let (key, shown) = (entry.address.value.key(), entry.address.value.to_string());
+    let keys = [key.as_str(), shown.as_str()];
+    let refusal = owner::take_over(work, mark, &entry.allow, &keys, &shown, "deployment")?;
+    work.foreign.push(refusal.clone());
+    Some(refusal)
 }
 
 fn metadata_stale(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, resource: &Resource) {
@@ -96,7 +81,13 @@ fn metadata_stale(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployme
 }
 
 /// A warning as long as nothing about the deployment is to change.
-fn unreachable(work: &mut Work<'_>, entry: &Deployment, resource: &Resource, error: &Error, changes: bool) {
+pub(super) fn unreachable(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    resource: &Resource,
+    error: &Error,
+    changes: bool,
+) {
     let severity = if changes {
         Severity::Error
     } else {
@@ -107,7 +98,7 @@ fn unreachable(work: &mut Work<'_>, entry: &Deployment, resource: &Resource, err
         entry.address.value, error.message
     );
     let help = if changes {
-        "a connection can only be changed while the endpoint is up"
+        "a registered deployment can only be changed while its endpoint is up"
     } else {
         "its invocations are failing too; what it serves was not compared"
     };
@@ -121,169 +112,13 @@ fn unreachable(work: &mut Work<'_>, entry: &Deployment, resource: &Resource, err
     .help = Some(help.to_owned());
 }
 
-fn promote(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    elsewhere: &[&String],
-) {
-    let mut depends_on = BTreeSet::new();
-    let mut services = Vec::new();
-    let mut from = BTreeSet::new();
-    for name in elsewhere {
-        let Some(now) = work.world.services.get(*name) else {
-            continue;
-        };
-        depends_on.extend(&now.registrations);
-        from.insert(match &now.server {
-            ServedBy::Live(id) => work.deployment_key(id),
-            ServedBy::Planned(identity) => identity.clone(),
-        });
-        services.push(ServiceChange {
-            name: (*name).clone(),
-            ty: now.service.ty.clone(),
-            revision_before: Some(now.service.revision),
-            revision_after: Some(now.service.revision + 1),
-            handlers_added: Vec::new(),
-            handlers_removed: Vec::new(),
-        });
-    }
-    let names = elsewhere
-        .iter()
-        .map(|name| name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let from = from.into_iter().collect::<Vec<_>>().join(", ");
-    let refusal = if consents(work, entry, Consent::Promote) {
-        unavailable(
-            "promote",
-            "remove the newer deployment from the server, or register this one under a new address",
-        )
-    } else {
-        let message = format!("the file says that it serves {names}, which {from} serves");
-        needs(Consent::Promote, message, "deployment")
-    };
-    refuse(
-        work,
-        entry,
-        Op::Promote,
-        resource,
-        fields,
-        services,
-        depends_on,
-        refusal,
-    );
-}
-
-fn overwrite(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    differences: &[String],
-) {
-    let Some(Ok(fresh)) = work.input.answers.discoveries.get(&live.id) else {
-        return;
-    };
-    let stored = stored(work, live, Some(&live.services.keys().cloned().collect()));
-    let names: BTreeSet<&String> = stored.keys().chain(fresh.keys()).collect();
-    let handlers = |service: Option<&Service>| -> BTreeSet<String> {
-        service
-            .map(|s| s.handlers.keys().cloned().collect())
-            .unwrap_or_default()
-    };
-    let services = names
-        .into_iter()
-        .filter_map(|name| {
-            let (before, after) = (stored.get(name), fresh.get(name));
-            let (old, new) = (handlers(before), handlers(after));
-            Some(ServiceChange {
-                name: name.clone(),
-                ty: after.or(before)?.ty.clone(),
-                revision_before: before.map(|s| s.revision),
-                revision_after: after.map(|s| before.map_or(s.revision, |b| b.revision)),
-                handlers_added: new.difference(&old).cloned().collect(),
-                handlers_removed: old.difference(&new).cloned().collect(),
-            })
-        })
-        .collect();
-    let refusal = if consents(work, entry, Consent::Overwrite) {
-        unavailable(
-            "overwrite",
-            "serve the new code at an address of its own, and list that",
-        )
-    } else {
-        let message = format!(
-            "the endpoint serves other code than is registered: {}",
-            differences.join(", ")
-        );
-        let mut refusal = needs(Consent::Overwrite, message, "deployment");
-        refusal.help = format!(
-            "better serve new code at an address of its own: in-flight invocations may fail; {}",
-            refusal.help
-        );
-        refusal
-    };
-    refuse(
-        work,
-        entry,
-        Op::Overwrite,
-        resource,
-        fields,
-        services,
-        BTreeSet::new(),
-        refusal,
-    );
-}
-
-fn unavailable(what: &str, instead: &str) -> Refused {
-    refused(
-        &format!("{what}-unavailable"),
-        format!("this version of restatectl detects what needs `{what}`, and does not do it yet"),
-        instead,
-    )
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a change that two refused operations share"
-)]
-fn refuse(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    op: Op,
-    resource: Resource,
-    fields: Vec<Field>,
-    services: Vec<ServiceChange>,
-    depends_on: BTreeSet<u32>,
-    refused: Refused,
-) {
-    let precondition = Precondition::of(&fields);
-    work.push(Change {
-        id: 0,
-        op,
-        risk: Risk::Breaking,
-        resource,
-        origin: work.input.sources.origin(entry.span),
-        reason: None,
-        validated: Validated::Server,
-        depends_on: depends_on.into_iter().collect(),
-        fields,
-        services,
-        refused: Some(refused),
-        precondition,
-        action: None,
-    });
-}
-
 fn update(
     work: &mut Work<'_>,
     entry: &Deployment,
     live: &live::Deployment,
     resource: Resource,
     fields: Vec<Field>,
+    foreign: Option<Refused>,
 ) {
     let validated = match work.input.answers.updates.get(&live.id) {
         Some(Ok(())) => Validated::Server,
@@ -296,38 +131,34 @@ fn update(
         }
         None => Validated::Local,
     };
-    let Exposure {
-        keep_private,
-        refusals,
-        ..
-    } = if work.input.live.server.has_patch() {
+    let mut exposure = if work.input.live.server.has_patch() {
         Exposure::default()
     } else {
         put_resets(work, entry, live)
     };
-    let precondition = Precondition::of(&fields);
+    exposure.refusals.extend(foreign);
+    let outcome = Served {
+        keep_private: exposure.keep_private,
+        ..Served::default()
+    };
     work.push(Change {
-        id: 0,
-        op: Op::Update,
-        risk: Risk::Safe,
-        resource,
-        origin: work.input.sources.origin(entry.span),
-        reason: None,
         validated,
-        depends_on: Vec::new(),
+        precondition: Precondition::of(&fields),
         fields,
-        services: Vec::new(),
-        refused: refusal(refusals),
-        precondition,
-        action: Some(Action::Update(Update {
-            id: live.id.clone(),
+        refused: refusal(exposure.refusals),
+        action: Some(Action::Update {
+            is: Existing {
+                id: live.id.clone(),
+                before: stored_connection(live),
+                outcome,
+            },
             request: wire::Update {
                 connection: connection(entry, Some(live)),
+                overwrite: false,
                 dry_run: false,
             },
-            before: stored_connection(live),
-            keep_private,
-        })),
+        }),
+        ..Change::new(Op::Update, resource, work.input.sources.origin(entry.span))
     });
 }
 

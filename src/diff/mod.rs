@@ -3,20 +3,28 @@
 
 pub mod change;
 mod consent;
+mod decommission;
 mod deployment;
 mod existing;
+mod guards;
+mod owner;
 mod pairing;
 pub mod probe;
+mod prune;
+mod recode;
 mod registrations;
+mod select;
 mod services;
 mod subscriptions;
+mod taking;
 mod visibility;
 
 use crate::desired::{Consent, Desired};
 use crate::live::{self, Live};
 use crate::problem::Severity;
 use crate::source::{Sources, Span, Spanned};
-use change::{Change, Finding, Kind, Refused, Resource};
+use change::{Change, Finding, Guard, Kind, Refused, Resource, Waiting};
+use jiff::Timestamp;
 use probe::Answers;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +48,10 @@ pub struct Input<'a> {
     pub consents: &'a [CommandConsent],
     /// `KIND/KEY` of resources to write again although no difference can be seen.
     pub resend: &'a [String],
+    /// `KIND/KEY` of what to change, with what that needs; all if empty.
+    pub targets: &'a [String],
+    /// When the server was read.
+    pub now: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +60,9 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// Sorted.
     pub findings: Vec<Finding>,
+    pub guards: Vec<Guard>,
+    /// Sorted.
+    pub waiting: Vec<Waiting>,
     /// The keys of live resources that no entry lists, sorted.
     pub unmanaged: BTreeMap<Kind, Vec<String>>,
 }
@@ -57,14 +72,24 @@ pub fn diff(input: &Input<'_>) -> Outcome {
         input,
         consents: Consents::new(input.consents),
         world: World::of(input.live),
+        listed_services: BTreeSet::new(),
+        feeds: BTreeMap::new(),
+        foreign: Vec::new(),
         outcome: Outcome::default(),
     };
+    owner::check_server(&mut work);
     registrations::diff(&mut work);
     services::diff(&mut work);
     subscriptions::diff(&mut work);
-    unmanaged_deployments(&mut work);
+    prune::deployments(&mut work);
+    select::targets(&mut work);
+    guards::check(&mut work);
     unused_consents(&mut work);
     work.outcome.findings.sort();
+    work.outcome.waiting.sort();
+    for keys in work.outcome.unmanaged.values_mut() {
+        keys.sort();
+    }
     work.outcome
 }
 
@@ -73,6 +98,12 @@ struct Work<'a> {
     input: &'a Input<'a>,
     consents: Consents<'a>,
     world: World,
+    /// The services that listed deployments expose.
+    listed_services: BTreeSet<String>,
+    /// What feeds a service after this plan, by service: the key of a subscription.
+    feeds: BTreeMap<String, String>,
+    /// Listed deployments that belong to another stack.
+    foreign: Vec<Refused>,
     outcome: Outcome,
 }
 
@@ -86,8 +117,10 @@ struct World {
 struct Predicted {
     service: live::Service,
     server: ServedBy,
-    /// The registrations of this plan that touch it, in order.
+    /// The changes of this plan that reset its overrides, in order.
     registrations: Vec<u32>,
+    /// How many new revisions this plan makes of it.
+    bumps: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +141,7 @@ impl World {
                     service: service.clone(),
                     server: ServedBy::Live(service.deployment_id.clone()),
                     registrations: Vec::new(),
+                    bumps: 0,
                 };
                 (name.clone(), predicted)
             })
@@ -153,14 +187,22 @@ impl Work<'_> {
         &mut self.outcome.findings[last]
     }
 
+    fn stack(&self) -> Option<&str> {
+        self.input
+            .desired
+            .stack
+            .as_ref()
+            .map(|stack| stack.value.as_str())
+    }
+
     /// The key of a live deployment, for messages.
     fn deployment_key(&self, id: &str) -> String {
-        self.input
-            .live
-            .deployments
-            .iter()
-            .find(|deployment| deployment.id == id)
-            .map_or_else(|| id.to_owned(), |deployment| deployment.address.key())
+        let found = self.input.live.deployment(id);
+        found.map_or_else(|| id.to_owned(), |deployment| deployment.address.key())
+    }
+
+    fn unmanaged(&mut self, kind: Kind, key: String) {
+        self.outcome.unmanaged.entry(kind).or_default().push(key);
     }
 }
 
@@ -169,6 +211,8 @@ fn refusal(mut reasons: Vec<Refused>) -> Option<Refused> {
     if reasons.len() <= 1 {
         return reasons.pop();
     }
+    // First what no consent on the entry can mend.
+    reasons.sort_by_key(|reason| !["protected", "foreign-stack"].contains(&reason.code.as_str()));
     let join = |part: fn(&Refused) -> &str| reasons.iter().map(part).collect::<Vec<_>>().join("; ");
     Some(Refused {
         code: reasons[0].code.clone(),
@@ -186,35 +230,13 @@ fn refused(code: &str, message: impl Into<String>, help: impl Into<String>) -> R
 }
 
 /// The refusal for want of consent. `entry` names what carries the `allow:` list.
-fn needs(consent: Consent, message: String, entry: &str) -> Refused {
+fn needs(consent: &Consent, message: String, entry: &str) -> Refused {
     let word = consent.word();
     refused(
         word,
         message,
         format!("if that is meant, add `allow: [{word}]` to the {entry}, or run with `--allow {word}`"),
     )
-}
-
-fn unmanaged_deployments(work: &mut Work<'_>) {
-    let listed: BTreeSet<String> = work
-        .input
-        .desired
-        .deployments
-        .iter()
-        .map(|entry| entry.address.value.identity())
-        .collect();
-    let mut keys: Vec<String> = work
-        .input
-        .live
-        .deployments
-        .iter()
-        .filter(|deployment| !listed.contains(&deployment.address.identity()))
-        .map(|deployment| deployment.address.key())
-        .collect();
-    keys.sort();
-    if !keys.is_empty() {
-        work.outcome.unmanaged.insert(Kind::Deployment, keys);
-    }
 }
 
 fn unused_consents(work: &mut Work<'_>) {
@@ -241,7 +263,7 @@ fn unused_consents(work: &mut Work<'_>) {
         );
     }
     for (consent, resource) in unused {
-        let message = format!("the consent `{}` was not needed", consent.value.word());
+        let message = format!("the consent `{}` was not needed", consent.value);
         work.find(
             Severity::Warning,
             "unused-allow",
@@ -255,10 +277,7 @@ fn unused_consents(work: &mut Work<'_>) {
         .consents
         .unused_commands()
         .into_iter()
-        .map(|consent| match &consent.key {
-            Some(key) => format!("{}={key}", consent.what.word()),
-            None => consent.what.word().to_owned(),
-        })
+        .map(ToString::to_string)
         .collect();
     for command in commands {
         work.outcome.findings.push(Finding {

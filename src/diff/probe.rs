@@ -1,11 +1,11 @@
 //! The questions a plan has for the server beyond its lists: dry runs, and what was registered.
 //! Which they are is decided here, purely; asking is the shell's.
 
-use super::Discover;
-use super::deployment::{connection, connection_fields, stored_connection};
+use super::deployment::{code_differences, connection, connection_fields, metadata, stored_connection};
+use super::{Discover, prune};
 use crate::admin::{Error, wire};
 use crate::desired::{self, Desired};
-use crate::live::{Live, Service};
+use crate::live::{self, Live, Service};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One question. Answers are kept under the deployment's identity or server id.
@@ -26,6 +26,10 @@ pub enum Probe {
     },
     /// The dry run of a connection update.
     Update { id: String, update: wire::Update },
+    /// The dry run of taking over what the endpoint serves now.
+    Overwrite { id: String, update: wire::Update },
+    /// Which invocations are not completed.
+    InFlight,
     /// What was registered: the service list has it only where the deployment is the latest.
     Stored { id: String },
 }
@@ -44,7 +48,36 @@ pub struct Answers {
     pub registrations: BTreeMap<String, Result<Dry, Error>>,
     pub discoveries: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
     pub updates: BTreeMap<String, Result<(), Error>>,
+    pub overwrites: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
+    /// `None` where nothing needed to know.
+    pub in_flight: Option<Result<InFlight, Error>>,
     pub stored: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
+}
+
+/// The invocations that are not completed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InFlight(Vec<wire::Unfinished>);
+
+impl InFlight {
+    pub fn new(rows: Vec<wire::Unfinished>) -> Self {
+        Self(rows)
+    }
+
+    /// Those that run on a deployment: pinned to it, or last tried there without an answer yet.
+    pub fn on_deployment(&self, id: &str) -> u64 {
+        let is_on = |row: &&wire::Unfinished| {
+            [&row.pinned_deployment_id, &row.last_attempt_deployment_id]
+                .into_iter()
+                .any(|deployment| deployment.as_deref() == Some(id))
+        };
+        self.0.iter().filter(is_on).map(|row| row.n).sum()
+    }
+
+    /// Those of a service, queued and scheduled ones too.
+    pub fn of_service(&self, name: &str) -> u64 {
+        let of = self.0.iter().filter(|row| row.target_service_name == name);
+        of.map(|row| row.n).sum()
+    }
 }
 
 /// What can be asked from the lists alone. `breaking` tells for which entries it is allowed.
@@ -54,13 +87,17 @@ pub fn first_round(
     discover: Discover,
     breaking: impl Fn(&desired::Deployment) -> bool,
 ) -> Vec<Probe> {
+    let stack = desired.stack.as_ref().map(|stack| stack.value.as_str());
     let mut probes = Vec::new();
+    if prune::asks_in_flight(desired, live) {
+        probes.push(Probe::InFlight);
+    }
     for entry in &desired.deployments {
         let identity = entry.address.value.identity();
         let Some(&found) = live.deployments_at(&identity).first() else {
             probes.push(Probe::Register {
                 identity,
-                registration: registration(entry, live, breaking(entry), true),
+                registration: registration(entry, stack, live, breaking(entry), true),
             });
             continue;
         };
@@ -69,6 +106,7 @@ pub fn first_round(
         if updates {
             let update = wire::Update {
                 connection: connection(entry, Some(found)),
+                overwrite: false,
                 dry_run: true,
             };
             probes.push(Probe::Update {
@@ -84,18 +122,37 @@ pub fn first_round(
         if discovers {
             probes.push(rediscovery(id.clone(), connection(entry, Some(found)), updates));
         }
-        let is_latest = |service: &String| live.services.get(service).is_some_and(|s| s.deployment_id == id);
-        if !found.services.keys().all(is_latest) {
+        if !found
+            .services
+            .keys()
+            .all(|service| live.is_latest(found, service))
+        {
             probes.push(Probe::Stored { id });
         }
     }
     probes
 }
 
-/// The deployments of which it matters what they serve without overrides: those whose services a
-/// registration takes, to tell which live values are overrides, and those of workflows whose
-/// retention differs, to tell whether an override would have an effect.
+/// What the first answers make worth knowing.
 pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover: Discover) -> Vec<Probe> {
+    let mut probes = baselines(desired, live, answers, discover);
+    for entry in &desired.deployments {
+        let identity = entry.address.value.identity();
+        let Some(&found) = live.deployments_at(&identity).first() else {
+            continue;
+        };
+        let Some(Ok(fresh)) = answers.discoveries.get(&found.id) else {
+            continue;
+        };
+        probes.extend(overwrite(entry, found, fresh, live, answers));
+    }
+    probes
+}
+
+/// The deployments of which it matters what they serve without overrides: those whose services a
+/// registration or promotion takes, to tell which live values are overrides, and those of workflows
+/// whose retention differs, to tell whether an override would have an effect.
+fn baselines(desired: &Desired, live: &Live, answers: &Answers, discover: Discover) -> Vec<Probe> {
     if discover == Discover::None {
         return Vec::new();
     }
@@ -104,6 +161,11 @@ pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover:
         .values()
         .flatten()
         .flat_map(|dry| dry.services.keys());
+    let listed = desired.deployments.iter().filter_map(|entry| {
+        let found = live.deployments_at(&entry.address.value.identity());
+        found.first().copied()
+    });
+    let promoted = listed.flat_map(|found| found.services.keys().filter(|name| !live.is_latest(found, name)));
     let workflows = desired.services.values().filter_map(|wanted| {
         let retention = wanted.workflow_completion_retention.as_ref()?;
         let now = live
@@ -114,6 +176,7 @@ pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover:
         (now != Some(retention.value)).then_some(&wanted.name.value)
     });
     let serving: BTreeSet<&str> = taken
+        .chain(promoted)
         .chain(workflows)
         .filter_map(|name| live.services.get(name))
         .map(|service| service.deployment_id.as_str())
@@ -126,20 +189,64 @@ pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover:
         .collect()
 }
 
+/// Where an endpoint serves other code than is registered: what taking it over would make of it,
+/// what it would hit, and which older revisions would come back to life.
+fn overwrite(
+    entry: &desired::Deployment,
+    found: &live::Deployment,
+    fresh: &BTreeMap<String, Service>,
+    live: &Live,
+    answers: &Answers,
+) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    if code_differences(&stored(live, answers, found), fresh).is_empty() {
+        return probes;
+    }
+    if answers.in_flight.is_none() {
+        probes.push(Probe::InFlight);
+    }
+    if live.server.has_patch() {
+        probes.push(Probe::Overwrite {
+            id: found.id.clone(),
+            update: wire::Update {
+                connection: connection(entry, Some(found)),
+                overwrite: true,
+                dry_run: true,
+            },
+        });
+    }
+    for dropped in found.services.keys().filter(|name| !fresh.contains_key(*name)) {
+        let others = live.deployments.iter().filter(|other| other.id != found.id);
+        let exposing = others.filter(|other| other.services.contains_key(dropped));
+        let unknown = exposing.filter(|other| !answers.stored.contains_key(&other.id));
+        probes.extend(unknown.map(|other| Probe::Stored { id: other.id.clone() }));
+    }
+    probes
+}
+
+/// What was registered. The service list has it where the deployment is the latest.
+pub fn stored(live: &Live, answers: &Answers, deployment: &live::Deployment) -> BTreeMap<String, Service> {
+    if let Some(Ok(stored)) = answers.stored.get(&deployment.id) {
+        return stored.clone();
+    }
+    let services = deployment.services.keys();
+    services
+        .filter_map(|name| Some((name.clone(), live.services.get(name)?.clone())))
+        .collect()
+}
+
 /// A registration as it will be sent. 1.5 ignores `breaking` and `metadata` [S:1.5.3].
 pub fn registration(
     entry: &desired::Deployment,
+    stack: Option<&str>,
     live: &Live,
     breaking: bool,
     dry_run: bool,
 ) -> wire::Registration {
     wire::Registration {
         connection: connection(entry, None),
-        metadata: entry
-            .metadata
-            .as_ref()
-            .filter(|_| live.server.has_patch())
-            .map(|metadata| metadata.value.clone()),
+        metadata: metadata(entry, stack, None, &live.server).filter(|metadata| !metadata.is_empty()),
+        auth: None,
         force: false,
         breaking,
         dry_run,
@@ -150,6 +257,7 @@ fn rediscovery(id: String, connection: wire::Connection, awaited: bool) -> Probe
     let registration = wire::Registration {
         connection,
         metadata: None,
+        auth: None,
         force: true,
         breaking: true,
         dry_run: true,

@@ -1,82 +1,77 @@
 //! The listed deployments in listed order: what is registered, and what that does to services.
 
-use super::change::{
-    Action, Change, ExpectedService, Field, Kind, Op, Precondition, Refused, Register, Resource, Risk,
-    ServiceChange, Validated,
-};
+use super::change::{Action, Change, Kind, Op, Precondition, Register, Resource, Risk, Validated};
 use super::deployment::registration_fields;
 use super::probe::{Dry, registration};
-use super::visibility::Visibility;
-use super::{Predicted, ServedBy, Work, existing, needs, refusal, refused};
+use super::taking::{By, Taking};
+use super::{Work, existing, recode, refusal, refused};
+use crate::admin::Error;
 use crate::desired::{Consent, Deployment};
-use crate::live::Service;
+use crate::live;
 use crate::problem::{Severity, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The end state is that of registering the listed deployments in listed order. So each is looked
+/// at after the changes of those before it: what they took from it, it takes back.
 pub fn diff(work: &mut Work<'_>) {
     // Which entry is the last listed one for each service, and so should serve it.
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
-    let mut known = Vec::new();
     for (index, entry) in work.input.desired.deployments.iter().enumerate() {
         let exposed = exposed_by(work, entry);
         for name in exposed.iter().flatten() {
             last.insert(name.clone(), index);
         }
         check_services(work, entry, exposed.as_ref());
-        known.push(exposed);
     }
-    for entry in &work.input.desired.deployments {
-        if work
-            .input
-            .live
-            .deployments_at(&entry.address.value.identity())
-            .is_empty()
-        {
-            register(work, entry);
-        }
-    }
-    // Registrations first: they decide which of the deployments that are there must be promoted.
+    work.listed_services = last.keys().cloned().collect();
     for (index, entry) in work.input.desired.deployments.iter().enumerate() {
         let identity = entry.address.value.identity();
         let found = work.input.live.deployments_at(&identity);
         let Some((&live, others)) = found.split_first() else {
+            register(work, entry);
             continue;
         };
-        for other in others {
-            let message = format!(
-                "another deployment is registered on the same address, as {}",
-                other.id
-            );
-            let resource = Resource::new(Kind::Deployment, other.address.key()).with_id(&other.id);
-            work.find(
-                Severity::Warning,
-                "duplicate-deployment",
-                message,
-                resource,
-                Some(entry.address.span),
-            );
-        }
-        let should_serve: Vec<&String> = last
-            .iter()
+        same_address(work, entry, others);
+        let should_serve: Vec<&String> = (last.iter())
             .filter(|(_, at)| **at == index)
             .map(|(name, _)| name)
             .collect();
-        existing::diff(work, entry, live, known[index].as_ref(), &should_serve);
+        existing::diff(work, entry, live, &should_serve);
     }
-    in_listed_order(work);
+}
+
+fn same_address(work: &mut Work<'_>, entry: &Deployment, others: &[&live::Deployment]) {
+    for other in others {
+        let message = format!(
+            "another deployment is registered on the same address, as {}",
+            other.id
+        );
+        let resource = Resource::new(Kind::Deployment, other.address.key()).with_id(&other.id);
+        work.find(
+            Severity::Warning,
+            "duplicate-deployment",
+            message,
+            resource,
+            Some(entry.address.span),
+        );
+    }
 }
 
 /// The services an entry will expose; `None` when its dry run failed.
 fn exposed_by(work: &Work<'_>, entry: &Deployment) -> Option<BTreeSet<String>> {
     let identity = entry.address.value.identity();
     let (live, answers) = (work.input.live, work.input.answers);
-    match live.deployments_at(&identity).first() {
-        Some(found) => Some(found.services.keys().cloned().collect()),
-        None => match answers.registrations.get(&identity) {
+    let Some(&found) = live.deployments_at(&identity).first() else {
+        return match answers.registrations.get(&identity) {
             Some(Ok(dry)) => Some(dry.services.keys().cloned().collect()),
             Some(Err(_)) | None => None,
-        },
-    }
+        };
+    };
+    let overwritten = recode::overwritten(work, entry, found);
+    Some(match overwritten {
+        Some(fresh) => fresh.keys().cloned().collect(),
+        None => found.services.keys().cloned().collect(),
+    })
 }
 
 /// `services:` names exactly what must be exposed.
@@ -132,295 +127,115 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
     let resource = Resource::new(Kind::Deployment, address.key());
     let dry = match work.input.answers.registrations.get(&address.identity()) {
         Some(Ok(dry)) => dry,
-        failure => {
-            work.world.is_incomplete = true;
-            let message = match failure {
-                Some(Err(error)) => error.message.clone(),
-                _ => "the server was not asked".to_owned(),
-            };
-            let help = match failure {
-                Some(Err(error)) if error.is_endpoint_failure() && entry.use_http_11.is_none() => {
-                    "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it. One that speaks HTTP/1.1 only needs `use_http_11: true`"
-                }
-                Some(Err(error)) if error.is_endpoint_failure() => {
-                    "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it"
-                }
-                // META0014: the endpoint does not speak HTTP/2 [S:all].
-                Some(Err(error)) if error.restate_code() == Some("META0014") => {
-                    "the endpoint speaks HTTP/1.1 only: write `use_http_11: true`"
-                }
-                _ => "the endpoint must answer as a Restate service; see the server's message",
-            };
-            let code = match failure {
-                Some(Err(error)) if !error.is_endpoint_failure() => "dry-run-refused",
-                _ => "endpoint-unreachable",
-            };
-            let span = entry.address.span;
-            work.find(
-                Severity::Error,
-                code,
-                format!("the server cannot register {address}: {message}"),
-                resource.clone(),
-                Some(span),
-            )
-            .help = Some(help.to_owned());
-            push(work, entry, resource, Vec::new(), Registration::default());
-            return;
-        }
+        Some(Err(error)) => return cannot_register(work, entry, resource, Some(error)),
+        None => return cannot_register(work, entry, resource, None),
     };
-    if entry.metadata.is_some() && !work.input.live.server.has_patch() {
-        let message = format!(
-            "Restate {} does not keep `metadata`",
-            work.input.live.server.version
-        );
-        work.find(
-            Severity::Warning,
-            "metadata-unsupported",
-            message,
-            resource.clone(),
-            entry.metadata.as_ref().map(|m| m.span),
-        );
-    }
-    let mut registration = Registration::default();
+    metadata_unsupported(work, entry, &resource);
+    let mut taking = Taking::new();
     let id = work.next_id();
     for service in dry.services.values() {
-        take_service(work, entry, id, service, &mut registration);
+        taking.take(work, entry, id, service, By::Registration);
     }
     // Against what an earlier change of this plan leaves, it breaks nothing: the dry run could only
     // see the present.
-    let is_settled = registration.breaks.is_empty() && !registration.depends_on.is_empty();
-    if !is_settled {
-        breaking_consent(work, entry, dry, &mut registration);
-        registration.is_breaking = !registration.breaks.is_empty() || dry.refused.is_some();
-    }
-    if registration.visibility.exposes() {
-        registration.risk = Risk::Breaking;
-    }
-    let exposure = std::mem::take(&mut registration.visibility).settle(work, entry);
-    registration.keep_private = exposure.keep_private;
-    registration.may_expose = exposure.may_expose;
-    registration.refusals.extend(exposure.refusals);
-    registration.expected = expected(dry);
-    registration.is_validated = dry.refused.is_none() || !registration.refusals.is_empty();
-    push(work, entry, resource, registration_fields(entry), registration);
-}
-
-fn expected(dry: &Dry) -> Vec<ExpectedService> {
-    dry.services.values().map(ExpectedService::from).collect()
-}
-
-/// What one registration does, as it is found out.
-struct Registration {
-    fields: Vec<Field>,
-    services: Vec<ServiceChange>,
-    depends_on: BTreeSet<u32>,
-    /// What callers lose, in words.
-    breaks: Vec<String>,
-    /// By these, or by what the server says.
-    is_breaking: bool,
-    visibility: Visibility,
-    keep_private: Vec<String>,
-    may_expose: Vec<String>,
-    refusals: Vec<Refused>,
-    expected: Vec<ExpectedService>,
-    risk: Risk,
-    is_validated: bool,
-}
-
-impl Default for Registration {
-    fn default() -> Self {
-        Self {
-            fields: Vec::new(),
-            services: Vec::new(),
-            depends_on: BTreeSet::new(),
-            breaks: Vec::new(),
-            is_breaking: false,
-            visibility: Visibility::default(),
-            keep_private: Vec::new(),
-            may_expose: Vec::new(),
-            refusals: Vec::new(),
-            expected: Vec::new(),
-            risk: Risk::Safe,
-            is_validated: false,
-        }
-    }
-}
-
-/// The registration `id` takes over one service: compares it with what serves it by then, and
-/// predicts it afterwards.
-fn take_service(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    id: u32,
-    dry: &Service,
-    registration: &mut Registration,
-) {
-    let name = &dry.name;
-    let before = work.world.services.remove(name);
-    // Each dry run sees only the present, so two registrations in one plan predict the same
-    // revision; the later one comes after the earlier.
-    let earlier = before.as_ref().map_or(0, |p| p.registrations.len());
-    let revision = dry.revision + u32::try_from(earlier).unwrap_or(0);
-    let handlers = |service: &Service| service.handlers.keys().cloned().collect::<BTreeSet<_>>();
-    let old_handlers = before.as_ref().map(|p| handlers(&p.service)).unwrap_or_default();
-    let new_handlers = handlers(dry);
-    let removed: Vec<String> = old_handlers.difference(&new_handlers).cloned().collect();
-    let mut registrations = Vec::new();
-    if let Some(before) = &before {
-        registrations.clone_from(&before.registrations);
-        registration.depends_on.extend(&before.registrations);
-        if before.service.ty != dry.ty {
-            registration.breaks.push(format!(
-                "service {name} changes from {} to {}",
-                before.service.ty, dry.ty
-            ));
-            registration.fields.push(Field::new(
-                &["services", name, "type"],
-                Some(before.service.ty.clone().into()),
-                Some(dry.ty.clone().into()),
-            ));
-        }
-        let from = match &before.server {
-            ServedBy::Live(id) => work.deployment_key(id),
-            ServedBy::Planned(identity) => planned_key(work, identity),
-        };
-        registration.fields.push(Field::new(
-            &["services", name, "deployment"],
-            Some(from.into()),
-            Some(entry.address.value.key().into()),
-        ));
-        for handler in &removed {
-            registration
-                .breaks
-                .push(format!("callers lose the handler {name}/{handler}"));
-        }
-    }
-    registration.services.push(ServiceChange {
-        name: name.clone(),
-        ty: dry.ty.clone(),
-        revision_before: before.as_ref().map(|p| p.service.revision),
-        revision_after: Some(revision),
-        handlers_added: new_handlers.difference(&old_handlers).cloned().collect(),
-        handlers_removed: removed,
-    });
-    registration.visibility.note(work, name, dry.options.public);
-    registrations.push(id);
-    work.world.services.insert(
-        name.clone(),
-        Predicted {
-            service: Service {
-                revision,
-                ..dry.clone()
-            },
-            server: ServedBy::Planned(entry.address.value.identity()),
-            registrations,
+    let is_settled = taking.breaks.is_empty() && !taking.depends_on.is_empty();
+    let is_breaking = !is_settled && breaking(work, entry, dry, &mut taking);
+    let outcome = taking.settle(work, entry, &dry.services);
+    let is_validated = dry.refused.is_none() || !taking.refusals.is_empty();
+    let stack = work.stack();
+    let request = registration(entry, stack, work.input.live, is_breaking, false);
+    let mut fields = registration_fields(entry, request.metadata.as_ref());
+    fields.append(&mut taking.fields);
+    work.push(Change {
+        risk: taking.risk,
+        validated: if is_validated {
+            Validated::Server
+        } else {
+            Validated::Local
         },
+        depends_on: taking.depends_on.into_iter().collect(),
+        fields,
+        services: taking.services,
+        refused: refusal(taking.refusals),
+        precondition: Precondition::absent(),
+        action: Some(Action::Register(Register { request, outcome })),
+        ..Change::new(Op::Register, resource, work.input.sources.origin(entry.span))
+    });
+}
+
+fn cannot_register(work: &mut Work<'_>, entry: &Deployment, resource: Resource, failure: Option<&Error>) {
+    work.world.is_incomplete = true;
+    let address = &entry.address.value;
+    let message = failure.map_or("the server was not asked", |error| error.message.as_str());
+    let help = match failure {
+        Some(error) if error.is_endpoint_failure() && entry.use_http_11.is_none() => {
+            "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it. One that speaks HTTP/1.1 only needs `use_http_11: true`"
+        }
+        Some(error) if error.is_endpoint_failure() => {
+            "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it"
+        }
+        // META0014: the endpoint does not speak HTTP/2 [S:all].
+        Some(error) if error.restate_code() == Some("META0014") => {
+            "the endpoint speaks HTTP/1.1 only: write `use_http_11: true`"
+        }
+        _ => "the endpoint must answer as a Restate service; see the server's message",
+    };
+    let code = match failure {
+        Some(error) if !error.is_endpoint_failure() => "dry-run-refused",
+        _ => "endpoint-unreachable",
+    };
+    let message = format!("the server cannot register {address}: {message}");
+    let place = Some(entry.address.span);
+    work.find(Severity::Error, code, message, resource.clone(), place)
+        .help = Some(help.to_owned());
+    work.push(Change {
+        precondition: Precondition::absent(),
+        ..Change::new(Op::Register, resource, work.input.sources.origin(entry.span))
+    });
+}
+
+fn metadata_unsupported(work: &mut Work<'_>, entry: &Deployment, resource: &Resource) {
+    let server = &work.input.live.server;
+    let Some(metadata) = entry.metadata.as_ref().filter(|_| !server.has_patch()) else {
+        return;
+    };
+    let message = format!("Restate {} does not keep `metadata`", server.version);
+    work.find(
+        Severity::Warning,
+        "metadata-unsupported",
+        message,
+        resource.clone(),
+        Some(metadata.span),
     );
 }
 
-fn planned_key(work: &Work<'_>, identity: &str) -> String {
-    work.input
-        .desired
-        .deployments
-        .iter()
-        .map(|entry| &entry.address.value)
-        .find(|address| address.identity() == identity)
-        .map_or_else(|| identity.to_owned(), crate::desired::Address::key)
-}
-
-pub fn consents(work: &Work<'_>, entry: &Deployment, what: Consent) -> bool {
-    let key = entry.address.value.key();
-    let shown = entry.address.value.to_string();
-    let name = entry
-        .name
-        .as_ref()
-        .map_or(key.as_str(), |name| name.value.as_str());
-    work.consents.allows(what, &entry.allow, &[&key, &shown, name])
-}
-
 /// 1.5 and 1.6 refuse removed handlers by themselves; 1.7 accepts them silently, so the check is
-/// made here for all [S:all].
-fn breaking_consent(work: &Work<'_>, entry: &Deployment, dry: &Dry, registration: &mut Registration) {
-    if registration.breaks.is_empty() && dry.refused.is_none() {
-        return;
-    }
-    registration.risk = Risk::Breaking;
-    let why = match &dry.refused {
-        Some(error) if registration.breaks.is_empty() => error.message.clone(),
-        _ => registration.breaks.join(", "),
-    };
-    if !consents(work, entry, Consent::Breaking) {
-        registration.refusals.push(needs(
-            Consent::Breaking,
-            format!("this is breaking: {why}"),
-            "deployment",
-        ));
-    } else if !work.input.live.server.has_patch() {
+/// made here for all [S:all]. Tells whether the registration is to be sent as breaking.
+fn breaking(work: &Work<'_>, entry: &Deployment, dry: &Dry, taking: &mut Taking) -> bool {
+    let refusal = dry.refused.as_ref().map(|error| error.message.as_str());
+    let consented = taking.ask_breaking(work, entry, refusal);
+    let is_breaking = taking.risk == Risk::Breaking;
+    if is_breaking && consented && !work.input.live.server.has_patch() {
         let version = &work.input.live.server.version;
-        registration.refusals.push(refused(
+        let why = taking.why_breaking(refusal);
+        taking.refusals.push(refused(
             "breaking-unsupported",
             format!("Restate {version} accepts this only from a forced registration, which restatectl does not send: {why}"),
             "keep the handlers and types, give the service a new name, or upgrade to Restate 1.6",
         ));
     }
+    is_breaking
 }
 
-fn push(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    resource: Resource,
-    mut fields: Vec<Field>,
-    mut made: Registration,
-) {
-    fields.append(&mut made.fields);
-    let request = registration(entry, work.input.live, made.is_breaking, false);
-    work.push(Change {
-        id: 0,
-        op: Op::Register,
-        risk: made.risk,
-        resource,
-        origin: work.input.sources.origin(entry.span),
-        reason: None,
-        validated: if made.is_validated {
-            Validated::Server
-        } else {
-            Validated::Local
-        },
-        depends_on: made.depends_on.into_iter().collect(),
-        fields,
-        services: made.services,
-        refused: refusal(made.refusals),
-        precondition: Precondition::absent(),
-        action: Some(Action::Register(Register {
-            request,
-            expected: made.expected,
-            keep_private: made.keep_private,
-            may_expose: made.may_expose,
-        })),
-    });
-}
-
-/// Registrations were computed before the other deployments; the plan lists all in listed order.
-fn in_listed_order(work: &mut Work<'_>) {
-    let order: BTreeMap<String, usize> = (work.input.desired.deployments.iter().enumerate())
-        .map(|(at, entry)| (entry.address.value.key(), at))
-        .collect();
-    let place = |change: &Change| order.get(&change.resource.key).copied();
-    work.outcome.changes.sort_by_key(place);
-    let mut renumbered = BTreeMap::new();
-    for (change, id) in work.outcome.changes.iter_mut().zip(1..) {
-        renumbered.insert(change.id, id);
-        change.id = id;
-    }
-    let renumber = |ids: &mut Vec<u32>| {
-        for id in ids {
-            *id = renumbered[&*id];
-        }
-    };
-    for change in &mut work.outcome.changes {
-        renumber(&mut change.depends_on);
-    }
-    for predicted in work.world.services.values_mut() {
-        renumber(&mut predicted.registrations);
+impl Work<'_> {
+    /// Whether a deployment's entry or the command line consents.
+    pub(super) fn consented(&self, entry: &Deployment, what: &Consent) -> bool {
+        let key = entry.address.value.key();
+        let shown = entry.address.value.to_string();
+        let name = entry
+            .name
+            .as_ref()
+            .map_or(key.as_str(), |name| name.value.as_str());
+        self.consents.allows(what, &entry.allow, &[&key, &shown, name])
     }
 }

@@ -2,7 +2,7 @@
 //! touches it, since a registration resets them all.
 
 use super::change::{Action, Change, Field, FieldValue, Kind, Op, Precondition, Resource, Risk, Validated};
-use super::{Work, needs, refusal};
+use super::{Work, needs, owner, refusal};
 use crate::admin::wire::Overrides;
 use crate::desired::{self, Consent, Duration};
 use crate::live::{Options, Service};
@@ -65,16 +65,19 @@ fn configure(work: &mut Work<'_>, wanted: &desired::Service) {
     }
     let live = work.input.live.services.get(name);
     let exposes = compared.overrides.public == Some(true) && live.is_some_and(|s| !s.options.public);
-    let consented = !exposes || work.consents.allows(Consent::Expose, &wanted.allow, &[name]);
-    let refusals = if consented {
-        Vec::new()
-    } else {
-        vec![needs(
-            Consent::Expose,
-            format!("the private service {name} becomes public"),
-            "service",
-        )]
-    };
+    let consented = !exposes || work.consents.allows(&Consent::Expose, &wanted.allow, &[name]);
+    let mut refusals = Vec::new();
+    if !consented {
+        let message = format!("the private service {name} becomes public");
+        refusals.push(needs(&Consent::Expose, message, "service"));
+    }
+    refusals.extend(owner::take_over_service(
+        work,
+        name,
+        &wanted.allow,
+        &[name],
+        "service",
+    ));
     let precondition = live.map_or_else(Precondition::absent, |live| Precondition {
         absent: None,
         revision: Some(live.revision),
@@ -93,21 +96,20 @@ fn configure(work: &mut Work<'_>, wanted: &desired::Service) {
         Validated::After
     };
     work.push(Change {
-        id: 0,
-        op: Op::Configure,
         risk: if exposes { Risk::Breaking } else { Risk::Safe },
-        resource,
-        origin: work.input.sources.origin(wanted.name.span),
-        reason: None,
         validated,
         depends_on,
         fields: compared.fields,
-        services: Vec::new(),
         refused: refusal(refusals),
         precondition,
         action: Some(Action::Configure {
             overrides: compared.overrides,
         }),
+        ..Change::new(
+            Op::Configure,
+            resource,
+            work.input.sources.origin(wanted.name.span),
+        )
     });
 }
 
@@ -164,6 +166,7 @@ fn compare(wanted: &desired::Service, predicted: &Service, baseline: Option<&Opt
     let desired::Service {
         name: _,
         allow: _,
+        is_protected: _,
         public,
         idempotency_retention,
         journal_retention,

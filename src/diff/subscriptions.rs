@@ -5,9 +5,9 @@ use super::change::{
     Action, Change, Field, FieldChange, Finding, Kind, Op, Precondition, Refused, Resource, Risk, Validated,
 };
 use super::pairing::{Pair, Pairing, pair};
-use super::{Work, needs, refusal, refused};
+use super::{Work, needs, owner, prune, refusal, refused};
 use crate::admin::wire::NewSubscription;
-use crate::desired::{self, Consent, Sink};
+use crate::desired::{self, Consent, Sink, SubscriptionPolicy};
 use crate::live::{self, REDACTED};
 use crate::problem::{Severity, nearest};
 use crate::secret::Value;
@@ -27,6 +27,9 @@ pub fn diff(work: &mut Work<'_>) {
             Some(Pair::Ambiguous) => ambiguous(work, wanted),
             None => create(work, wanted),
         }
+    }
+    for wanted in &work.input.desired.subscriptions {
+        work.feeds.insert(wanted.sink.value.service.clone(), wanted.key());
     }
     leftovers(work, &pairing);
     shared_groups(work, &pairing);
@@ -178,7 +181,11 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
     } else if fields.is_empty() {
         return;
     }
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<Refused> = take_over(work, wanted).into_iter().collect();
+    if wanted.is_protected {
+        let help = "to replace it, remove `protected: true` first, in a commit of its own";
+        refusals.push(refused("protected", "the subscription is protected", help));
+    }
     let regroups = wanted
         .group_id()
         .is_some_and(|group| live.group_id() != Some(group));
@@ -188,13 +195,13 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
             if regroups
                 && !work
                     .consents
-                    .allows(Consent::Regroup, &wanted.allow, &[&wanted.key()]) =>
+                    .allows(&Consent::Regroup, &wanted.allow, &[&wanted.key()]) =>
         {
             let from = live.group_id().unwrap_or("that of its Kafka cluster");
             let message = format!(
                 "the consumer group changes from {from} to {group}: offsets start anew, so records are lost or come again"
             );
-            let mut refusal = needs(Consent::Regroup, message, "subscription");
+            let mut refusal = needs(&Consent::Regroup, message, "subscription");
             if let Some(now) = live.group_id() {
                 refusal.help = format!("to keep its offsets, write `{GROUP_ID}: {now}`; {}", refusal.help);
             }
@@ -225,18 +232,13 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
         ));
     }
     let depends_on = depends_on(work, &wanted.sink.value);
+    let resource = Resource::new(Kind::Subscription, wanted.key()).with_id(&live.id);
     work.push(Change {
-        id: 0,
-        op: Op::Replace,
         risk: Risk::Destructive,
-        resource: Resource::new(Kind::Subscription, wanted.key()).with_id(&live.id),
-        origin: work.input.sources.origin(wanted.span),
-        reason: None,
         validated: validated(&depends_on),
         depends_on,
         precondition: Precondition::of(&fields),
         fields,
-        services: Vec::new(),
         refused: refusal(refusals),
         action: Some(Action::Replace {
             restore: restorable(live),
@@ -247,6 +249,7 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
                 options,
             },
         }),
+        ..Change::new(Op::Replace, resource, work.input.sources.origin(wanted.span))
     });
 }
 
@@ -289,23 +292,17 @@ fn create(work: &mut Work<'_>, wanted: &desired::Subscription) {
         .filter(|live| live.source == source && live.sink == sink)
         .map(|live| live.id.clone())
         .collect();
+    let resource = Resource::new(Kind::Subscription, wanted.key());
     work.push(Change {
-        id: 0,
-        op: Op::Create,
-        risk: Risk::Safe,
-        resource: Resource::new(Kind::Subscription, wanted.key()),
-        origin: work.input.sources.origin(wanted.span),
-        reason: None,
         validated: validated(&depends_on),
         depends_on,
         fields,
-        services: Vec::new(),
-        refused: None,
+        refused: take_over(work, wanted),
         precondition: Precondition::absent(),
         action: Some(Action::Create {
             request: NewSubscription {
-                source: wanted.source.value.to_string(),
-                sink: wanted.sink.value.to_string(),
+                source,
+                sink,
                 options: wanted
                     .options
                     .iter()
@@ -314,7 +311,13 @@ fn create(work: &mut Work<'_>, wanted: &desired::Subscription) {
             },
             known,
         }),
+        ..Change::new(Op::Create, resource, work.input.sources.origin(wanted.span))
     });
+}
+
+fn take_over(work: &Work<'_>, wanted: &desired::Subscription) -> Option<Refused> {
+    let (service, key) = (&wanted.sink.value.service, wanted.key());
+    owner::take_over_service(work, service, &wanted.allow, &[&key], "subscription")
 }
 
 fn validated(depends_on: &[u32]) -> Validated {
@@ -360,38 +363,43 @@ fn ambiguous(work: &mut Work<'_>, wanted: &desired::Subscription) {
     ));
 }
 
-/// Live subscriptions that stay although no entry lists them.
+/// Live subscriptions that no entry lists.
 fn leftovers(work: &mut Work<'_>, pairing: &Pairing<'_>) {
-    let mut unmanaged = Vec::new();
-    for live in &work.input.live.subscriptions {
-        if pairing.claimed.contains(live.id.as_str()) {
-            continue;
-        }
-        unmanaged.push(live.key());
+    let live = work.input.live;
+    let unclaimed = (live.subscriptions.iter()).filter(|s| !pairing.claimed.contains(s.id.as_str()));
+    let mut unclaimed: Vec<_> = unclaimed.collect();
+    unclaimed.sort_by_key(|live| (live.key(), &live.id));
+    for live in unclaimed {
         let resource = Resource::new(Kind::Subscription, live.key()).with_id(&live.id);
-        if let Some(kept) = pairing.duplicates.get(live.id.as_str()) {
-            // Members of one group share its records; each of two groups gets them all [S:1.6.2, 1.7.12].
-            let effect = if live.has_own_group() {
-                "every record is delivered to both"
-            } else {
-                "the two share their group's records, and one would do"
-            };
-            let message = format!("{} duplicates {kept}: {effect}", live.id);
-            work.find(
-                Severity::Warning,
-                "duplicate-subscription",
-                message,
-                resource.clone(),
-                None,
-            )
-            .help = Some("delete it once nothing depends on it; restatectl does not delete yet".to_owned());
-        }
         feeds_removed_handler(work, live, &resource);
+        let kept = pairing.duplicates.get(live.id.as_str()).copied();
+        if let Some(kept) = kept {
+            duplicate(work, live, kept, resource);
+        }
+        prune::subscription(work, live, kept);
     }
-    unmanaged.sort();
-    if !unmanaged.is_empty() {
-        work.outcome.unmanaged.insert(Kind::Subscription, unmanaged);
-    }
+}
+
+/// Members of one group share its records; each of two groups gets them all [S:1.6.2, 1.7.12].
+fn duplicate(work: &mut Work<'_>, live: &live::Subscription, kept: &str, resource: Resource) {
+    let effect = if live.has_own_group() {
+        "every record is delivered to both"
+    } else {
+        "the two share their group's records, and one would do"
+    };
+    let message = format!("{} duplicates {kept}: {effect}", live.id);
+    let help = match work.input.desired.prune.subscriptions {
+        SubscriptionPolicy::Keep => Some("`prune: { subscriptions: delete }` deletes it".to_owned()),
+        SubscriptionPolicy::Delete => None,
+    };
+    work.find(
+        Severity::Warning,
+        "duplicate-subscription",
+        message,
+        resource,
+        None,
+    )
+    .help = help;
 }
 
 /// A registration that removes what a live subscription feeds would break it silently [S:all].
@@ -407,7 +415,8 @@ fn feeds_removed_handler(work: &mut Work<'_>, live: &live::Subscription, resourc
         live.source, sink.service, sink.handler
     );
     work.find(Severity::Error, "handler-in-use", message, resource.clone(), None)
-        .help = Some("keep the handler, or list the subscription with its new sink".to_owned());
+        .help =
+        Some("keep the handler, list the subscription with its new sink, or delete it first".to_owned());
 }
 
 /// Each record of a topic reaches only one of the subscriptions that share a group [S:1.6.2, 1.7.12].
@@ -431,12 +440,12 @@ fn shared_groups(work: &mut Work<'_>, pairing: &Pairing<'_>) {
                 Some(wanted),
             ))
         });
-    let unlisted = work
-        .input
-        .live
-        .subscriptions
-        .iter()
-        .filter(|live| !pairing.claimed.contains(live.id.as_str()));
+    let deleted: BTreeSet<&str> = (work.outcome.changes.iter())
+        .filter(|change| change.op == Op::Delete)
+        .filter_map(|change| change.resource.server_id.as_deref())
+        .collect();
+    let unlisted = (work.input.live.subscriptions.iter())
+        .filter(|live| !pairing.claimed.contains(live.id.as_str()) && !deleted.contains(live.id.as_str()));
     let unlisted = unlisted.filter_map(|live| {
         Some((
             live.source.clone(),

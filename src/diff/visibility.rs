@@ -1,7 +1,6 @@
 //! A registration resets `public` to what the SDK declares, which is mostly true.
 
 use super::change::Refused;
-use super::registrations::consents;
 use super::{Work, needs};
 use crate::desired::{Consent, Deployment};
 
@@ -59,7 +58,7 @@ impl Visibility {
         if !refused.is_empty() {
             let message = format!("the private service {} becomes public", refused.join(", "));
             let entry = "deployment, or keep it private with `public: false` under `services`";
-            refusals.push(needs(Consent::Expose, message, entry));
+            refusals.push(needs(&Consent::Expose, message, entry));
         }
         Exposure {
             keep_private: self.keep_private,
@@ -76,5 +75,5 @@ fn may_expose(work: &Work<'_>, entry: &Deployment, service: &str) -> bool {
         .services
         .get(service)
         .map_or(&[][..], |wanted| &wanted.allow);
-    work.consents.allows(Consent::Expose, of_service, &[service]) || consents(work, entry, Consent::Expose)
+    work.consents.allows(&Consent::Expose, of_service, &[service]) || work.consented(entry, &Consent::Expose)
 }

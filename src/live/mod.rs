@@ -4,7 +4,7 @@
 //! maximum and zeroes what does not apply. It does not say which of them are overrides.
 
 use crate::admin::wire;
-use crate::desired::{Address, Duration, Sink, Source, is_sensitive_option};
+use crate::desired::{Address, Duration, STACK_MARK, Sink, Source, is_sensitive_option};
 use crate::secret::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +64,16 @@ impl Live {
         }
     }
 
+    pub fn deployment(&self, id: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.id == id)
+    }
+
+    /// Whether new invocations of a service go to this deployment.
+    pub fn is_latest(&self, deployment: &Deployment, service: &str) -> bool {
+        let latest = self.services.get(service);
+        latest.is_some_and(|latest| latest.deployment_id == deployment.id)
+    }
+
     /// The deployments on one address, the newest first. Two can share one after a PATCH of an
     /// address; the server's own forced POST picks the newest [S:1.6.2, 1.7.12].
     pub fn deployments_at(&self, identity: &str) -> Vec<&Deployment> {
@@ -98,11 +108,21 @@ pub struct Deployment {
     pub additional_headers: BTreeMap<String, Value>,
     pub use_http_11: bool,
     pub assume_role_arn: Option<String>,
+    /// What the server authenticates to the endpoint with, as it tells it: no file manages it, and
+    /// a forced registration would drop it [R:1.7.6].
+    pub auth: Option<serde_json::Value>,
     pub metadata: BTreeMap<String, String>,
     /// RFC 3339, in UTC, so that it sorts as text.
     pub created_at: String,
     /// Revision by service.
     pub services: BTreeMap<String, u32>,
+}
+
+impl Deployment {
+    /// The stack whose mark it carries.
+    pub fn stack(&self) -> Option<&str> {
+        self.metadata.get(STACK_MARK).map(String::as_str)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +217,7 @@ impl From<wire::Deployment> for Deployment {
                 .collect(),
             use_http_11: deployment.http_version.as_deref() == Some("HTTP/1.1"),
             assume_role_arn: deployment.assume_role_arn,
+            auth: deployment.auth,
             metadata: deployment.metadata,
             created_at: deployment.created_at,
             services: deployment

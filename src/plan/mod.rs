@@ -1,8 +1,8 @@
 //! The plan: the ordered changes with everything that was found, as one document.
 
 use crate::desired::Desired;
-use crate::diff::change::{Change, Finding, Kind};
-use crate::diff::{self, Outcome};
+use crate::diff::Outcome;
+use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting};
 use crate::live::Server;
 use crate::problem::{Problem, Severity};
 use crate::source::Sources;
@@ -31,6 +31,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// The keys of live resources that no file lists, by kind.
     pub unmanaged: BTreeMap<Kind, Vec<String>>,
+    /// What the plan is restricted to, with what that needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// How many changes of each operation.
     pub summary: BTreeMap<String, u32>,
 }
@@ -57,29 +60,6 @@ pub struct DesiredFile {
     pub sha256: String,
 }
 
-/// A safety rule and whether the plan passes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Guard {
-    pub code: String,
-    pub status: GuardStatus,
-    pub message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardStatus {
-    Pass,
-    Fail,
-}
-
-/// What cannot be done yet and is not a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Waiting {
-    pub resource: diff::change::Resource,
-    pub reason: String,
-    pub invocations: u64,
-}
-
 impl Target {
     pub fn new(admin_url: String, server: &Server) -> Self {
         Self {
@@ -98,6 +78,7 @@ impl Plan {
         outcome: Outcome,
         target: Target,
         (sources, desired, warnings): (&Sources, &Desired, &[Problem]),
+        targets: &[String],
         created_at: String,
     ) -> Self {
         let mut summary = BTreeMap::new();
@@ -121,16 +102,18 @@ impl Plan {
             target,
             desired: desired_files(sources, desired),
             changes: outcome.changes,
-            guards: Vec::new(),
-            waiting: Vec::new(),
+            guards: outcome.guards,
+            waiting: outcome.waiting,
             findings,
             unmanaged: outcome.unmanaged,
+            targets: targets.to_vec(),
             summary,
         }
     }
 
     pub fn is_refused(&self) -> bool {
-        self.changes.iter().any(|change| change.refused.is_some())
+        let fails = |guard: &Guard| guard.status == GuardStatus::Fail;
+        self.changes.iter().any(|change| change.refused.is_some()) || self.guards.iter().any(fails)
     }
 
     /// Something that makes the plan impossible to apply, whoever consents.
@@ -163,7 +146,7 @@ fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
     DesiredFiles {
         files,
         digest: hex(&Sha256::digest(canonical.as_bytes())),
-        stack: None,
+        stack: desired.stack.as_ref().map(|stack| stack.value.clone()),
     }
 }
 

@@ -109,6 +109,7 @@ pub fn symbol(op: Op) -> &'static str {
         Op::Register | Op::Create => "+",
         Op::Update | Op::Overwrite | Op::Promote | Op::Configure => "~",
         Op::Replace => "±",
+        Op::Delete => "-",
     }
 }
 
@@ -116,7 +117,7 @@ fn paint_symbol(op: Op, style: Style) -> String {
     match op {
         Op::Register | Op::Create => style.added(symbol(op)),
         Op::Update | Op::Overwrite | Op::Promote | Op::Configure => style.changed(symbol(op)),
-        Op::Replace => style.removed(symbol(op)),
+        Op::Replace | Op::Delete => style.removed(symbol(op)),
     }
 }
 
@@ -272,16 +273,7 @@ fn write_finding(text: &mut String, finding: &Finding, style: Style) {
 
 /// `Plan: 1 to register, 1 to configure. 2 live resources are not managed by this file.`
 fn summary(plan: &Plan) -> String {
-    let ops = [
-        Op::Register,
-        Op::Update,
-        Op::Overwrite,
-        Op::Promote,
-        Op::Configure,
-        Op::Create,
-        Op::Replace,
-    ];
-    let parts: Vec<String> = ops
+    let parts: Vec<String> = Op::ALL
         .into_iter()
         .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
         .collect();

@@ -127,7 +127,7 @@ fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
                 }
                 Sight::Shown | Sight::Open => found.hidden.extend(userinfo(value, range.start)),
                 Sight::Hidden | Sight::Foreign | Sight::Secret => {
-                    found.hidden.extend(but_references(value, range.start))
+                    found.hidden.extend(but_references(value, range.start));
                 }
             }
         }

@@ -289,7 +289,11 @@ fn shown(name: &str, text: &str) -> String {
     );
     let mut shown = String::new();
     for problem in problems.into_sorted() {
-        shown += &format!("{} {:?}\n", problem.message, problem.help);
+        shown.extend([
+            problem.message.as_str(),
+            problem.help.as_deref().unwrap_or_default(),
+            "\n",
+        ]);
         for span in problem
             .span
             .into_iter()

@@ -355,7 +355,7 @@ fn other_code_at_the_same_address_is_refused(world: &World) {
     world.apply();
     endpoint.set(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
     let plan = world.plan_with(&[], 5);
-    assert_eq!(ops(&plan), [format!("overwrite {}", endpoint.url())]);
+    assert_eq!(ops(&plan)[0], format!("overwrite {}", endpoint.url()));
     let change = &plan["changes"][0];
     assert_eq!(change["refused"]["code"], "overwrite");
     assert!(
@@ -365,8 +365,6 @@ fn other_code_at_the_same_address_is_refused(world: &World) {
             .contains("handler Checkout/onRefund is new")
     );
     assert_eq!(change["services"][0]["handlers_added"], json!(["onRefund"]));
-    let plan = world.plan_with(&["--allow", "overwrite"], 5);
-    assert_eq!(plan["changes"][0]["refused"]["code"], "overwrite-unavailable");
 }
 
 fn option_changes_of_the_sdk_are_not_other_code(world: &World) {
@@ -395,8 +393,6 @@ fn a_deployment_that_is_not_the_latest_is_refused(world: &World) {
             .unwrap()
             .contains(&newer.url())
     );
-    let plan = world.plan_with(&["--allow", &format!("promote={}", old.url())], 5);
-    assert_eq!(plan["changes"][0]["refused"]["code"], "promote-unavailable");
 }
 
 fn a_registration_that_would_need_a_promotion_is_refused(world: &World) {

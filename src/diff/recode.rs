@@ -1,0 +1,289 @@
+//! New code behind a known address, and old code that is to serve again.
+
+use super::change::{Action, Change, Existing, Field, Op, Precondition, Refused, Resource, Risk, Validated};
+use super::deployment::{code_differences, connection, metadata, stored_connection};
+use super::existing::unreachable;
+use super::probe::stored;
+use super::taking::{By, Taking};
+use super::{ServedBy, Work, needs, refusal, refused};
+use crate::admin::wire;
+use crate::desired::{Consent, Deployment};
+use crate::live::{self, Service};
+use crate::problem::Severity;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an endpoint serves now, beside what was registered.
+pub struct Code<'a> {
+    pub fresh: &'a BTreeMap<String, Service>,
+    /// In words.
+    pub differences: Vec<String>,
+}
+
+/// `None` where the endpoint was not discovered again.
+pub fn code<'a>(work: &Work<'a>, live: &live::Deployment) -> Option<Code<'a>> {
+    let fresh = work.input.answers.discoveries.get(&live.id)?.as_ref().ok()?;
+    let differences = code_differences(&stored(work.input.live, work.input.answers, live), fresh);
+    Some(Code { fresh, differences })
+}
+
+/// What an endpoint serves that is to be overwritten, with consent.
+pub fn overwritten<'a>(
+    work: &Work<'a>,
+    entry: &Deployment,
+    live: &live::Deployment,
+) -> Option<&'a BTreeMap<String, Service>> {
+    let code = code(work, live).filter(|code| !code.differences.is_empty())?;
+    work.consented(entry, &Consent::Overwrite).then_some(code.fresh)
+}
+
+/// A forced registration makes a deployment the latest for all its services again.
+pub fn promote(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: Resource,
+    fields: Vec<Field>,
+    elsewhere: &[&String],
+    foreign: Option<Refused>,
+) {
+    let mut taking = Taking::new();
+    taking.risk = Risk::Breaking;
+    if !work.consented(entry, &Consent::Promote) {
+        let message = format!("the file says that it serves {}", servers(work, elsewhere));
+        taking
+            .refusals
+            .push(needs(&Consent::Promote, message, "deployment"));
+    }
+    taking.refusals.extend(foreign);
+    let Some(code) = code(work, live) else {
+        return cannot_recode(work, entry, live, resource, fields, taking, Op::Promote);
+    };
+    if !code.differences.is_empty() {
+        ask_overwrite(work, entry, &code, &mut taking);
+    }
+    force(work, entry, live, resource, fields, &code, taking, Op::Promote);
+}
+
+/// `Cart, which http://a:9080 serves`
+fn servers(work: &Work<'_>, services: &[&String]) -> String {
+    let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for name in services {
+        let server = match work.world.services.get(*name).map(|predicted| &predicted.server) {
+            Some(ServedBy::Live(id)) => work.deployment_key(id),
+            Some(ServedBy::Planned(identity)) => identity.clone(),
+            None => "nothing".to_owned(),
+        };
+        by.entry(server).or_default().push(name);
+    }
+    let parts = by
+        .iter()
+        .map(|(server, names)| format!("{}, which {server} serves", names.join(", ")));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// The same address serves other code: taken over without a new revision where the server can.
+pub fn overwrite(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: Resource,
+    fields: Vec<Field>,
+    code: &Code<'_>,
+    foreign: Option<Refused>,
+) {
+    let mut taking = Taking::new();
+    taking.risk = Risk::Breaking;
+    ask_overwrite(work, entry, code, &mut taking);
+    taking.refusals.extend(foreign);
+    if !work.input.live.server.has_patch() {
+        return force(work, entry, live, resource, fields, code, taking, Op::Overwrite);
+    }
+    let dry = match work.input.answers.overwrites.get(&live.id) {
+        Some(Ok(dry)) => dry,
+        Some(Err(error)) => {
+            unreachable(work, entry, &resource, error, true);
+            return cannot_recode(work, entry, live, resource, fields, taking, Op::Overwrite);
+        }
+        None => return cannot_recode(work, entry, live, resource, fields, taking, Op::Overwrite),
+    };
+    let id = work.next_id();
+    for service in dry.values() {
+        let server = work
+            .world
+            .services
+            .get(&service.name)
+            .map(|predicted| &predicted.server);
+        // One that is new to the deployment starts at revision 1, behind who serves it [S:1.6.2, 1.7.12].
+        if server.is_none_or(|server| *server == ServedBy::Live(live.id.clone())) {
+            taking.take(work, entry, id, service, By::Overwrite(live));
+        }
+    }
+    for name in live.services.keys().filter(|name| !dry.contains_key(*name)) {
+        taking.drop_service(work, id, name, live);
+    }
+    taking.ask_breaking(work, entry, None);
+    taking.ask_protected(work, entry, true);
+    let outcome = taking.settle(work, entry, dry);
+    let action = Action::Update {
+        is: Existing {
+            id: live.id.clone(),
+            before: stored_connection(live),
+            outcome,
+        },
+        request: wire::Update {
+            connection: connection(entry, Some(live)),
+            overwrite: true,
+            dry_run: false,
+        },
+    };
+    push(
+        work,
+        entry,
+        live,
+        resource,
+        fields,
+        taking,
+        Op::Overwrite,
+        Some(action),
+    );
+}
+
+fn ask_overwrite(work: &Work<'_>, entry: &Deployment, code: &Code<'_>, taking: &mut Taking) {
+    if work.consented(entry, &Consent::Overwrite) {
+        return;
+    }
+    let message = format!(
+        "the endpoint serves other code than is registered: {}",
+        code.differences.join(", ")
+    );
+    let mut refusal = needs(&Consent::Overwrite, message, "deployment");
+    refusal.help = format!(
+        "better serve new code at an address of its own: in-flight invocations may fail; {}",
+        refusal.help
+    );
+    taking.refusals.push(refusal);
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a change that its callers differ in"
+)]
+fn force(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: Resource,
+    fields: Vec<Field>,
+    code: &Code<'_>,
+    mut taking: Taking,
+    op: Op,
+) {
+    let id = work.next_id();
+    for service in code.fresh.values() {
+        taking.take(work, entry, id, service, By::Force(live));
+    }
+    for name in live
+        .services
+        .keys()
+        .filter(|name| !code.fresh.contains_key(*name))
+    {
+        taking.drop_service(work, id, name, live);
+    }
+    taking.ask_breaking(work, entry, None);
+    taking.ask_protected(work, entry, op == Op::Overwrite || !code.differences.is_empty());
+    let outcome = taking.settle(work, entry, code.fresh);
+    let action = Action::Promote {
+        is: Existing {
+            id: live.id.clone(),
+            before: stored_connection(live),
+            outcome,
+        },
+        request: wire::Registration {
+            connection: connection(entry, Some(live)),
+            metadata: metadata(entry, work.stack(), Some(live), &work.input.live.server),
+            auth: live.auth.clone(),
+            force: true,
+            breaking: true,
+            dry_run: false,
+        },
+    };
+    push(work, entry, live, resource, fields, taking, op, Some(action));
+}
+
+/// Without knowing what the endpoint serves there is no telling what would become of its services.
+fn cannot_recode(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: Resource,
+    fields: Vec<Field>,
+    mut taking: Taking,
+    op: Op,
+) {
+    // One that could not be reached has been told.
+    if !work.input.answers.discoveries.contains_key(&live.id) {
+        taking.refusals.push(refused(
+            "not-discovered",
+            "what the endpoint serves now is not known",
+            "run without `--discover none`",
+        ));
+    }
+    push(work, entry, live, resource, fields, taking, op, None);
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a change that its callers differ in"
+)]
+fn push(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: Resource,
+    mut fields: Vec<Field>,
+    mut taking: Taking,
+    op: Op,
+    action: Option<Action>,
+) {
+    let mut precondition = Precondition::of(&fields);
+    precondition.fields.extend(taking.preconditions());
+    fields.append(&mut taking.fields);
+    let invocations = (op == Op::Overwrite)
+        .then(|| hit(work, live, &resource))
+        .flatten();
+    let depends_on: BTreeSet<u32> = taking.depends_on;
+    work.push(Change {
+        risk: taking.risk,
+        validated: if action.is_some() {
+            Validated::Server
+        } else {
+            Validated::Local
+        },
+        depends_on: depends_on.into_iter().collect(),
+        fields,
+        services: taking.services,
+        invocations,
+        refused: refusal(taking.refusals),
+        precondition,
+        action,
+        ..Change::new(op, resource, work.input.sources.origin(entry.span))
+    });
+}
+
+/// The unfinished invocations that run on it.
+fn hit(work: &mut Work<'_>, live: &live::Deployment, resource: &Resource) -> Option<u64> {
+    match work.input.answers.in_flight.as_ref()? {
+        Ok(in_flight) => Some(in_flight.on_deployment(&live.id)),
+        Err(error) => {
+            let message = format!("how many invocations run on it is not known: {}", error.message);
+            work.find(
+                Severity::Warning,
+                "invocations-unknown",
+                message,
+                resource.clone(),
+                None,
+            );
+            None
+        }
+    }
+}

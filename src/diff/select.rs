@@ -1,0 +1,150 @@
+//! `--target`: a part of a plan that is whole in itself.
+
+use super::change::{Change, Finding, Op, Resource};
+use super::{Work, refused};
+use crate::problem::{Severity, nearest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Keeps the changes of the targets, what those need, and what they would otherwise damage: the
+/// overrides of services that they register, and the promotions that follow. Nothing is deleted
+/// unless it is a target itself.
+pub fn targets(work: &mut Work<'_>) {
+    if work.input.targets.is_empty() {
+        return;
+    }
+    unknown_targets(work);
+    let is_target = |resource: &Resource| {
+        let names = names(work, resource);
+        work.input.targets.iter().any(|target| names.contains(target))
+    };
+    let changes = &work.outcome.changes;
+    let targets: BTreeSet<u32> = (changes.iter())
+        .filter(|change| is_target(&change.resource))
+        .map(|change| change.id)
+        .collect();
+    let mut selected = targets.clone();
+    loop {
+        let more: Vec<u32> = (changes.iter())
+            .filter(|change| !selected.contains(&change.id))
+            .filter(|change| is_pulled(change, changes, &selected))
+            .map(|change| change.id)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        selected.extend(more);
+    }
+    let waiting = work.outcome.waiting.iter();
+    let waiting = waiting
+        .filter(|waiting| is_target(&waiting.resource))
+        .cloned()
+        .collect();
+    let stays = |finding: &Finding| {
+        let Some(about) = &finding.resource else {
+            return true;
+        };
+        let is_changed = |change: &Change| {
+            selected.contains(&change.id)
+                && change.resource.kind == about.kind
+                && change.resource.key == about.key
+        };
+        is_target(about) || changes.iter().any(is_changed)
+    };
+    let findings = work
+        .outcome
+        .findings
+        .iter()
+        .filter(|finding| stays(finding))
+        .cloned()
+        .collect();
+    work.outcome.waiting = waiting;
+    work.outcome.findings = findings;
+    let changes = std::mem::take(&mut work.outcome.changes);
+    let kept = changes.into_iter().filter(|change| selected.contains(&change.id));
+    work.outcome.changes = renumbered(kept.collect());
+}
+
+/// A needed deletion is not made either: then what needs it cannot be done.
+fn is_pulled(change: &Change, changes: &[Change], selected: &BTreeSet<u32>) -> bool {
+    let is_needed = changes
+        .iter()
+        .any(|other| selected.contains(&other.id) && other.depends_on.contains(&change.id));
+    let follows = matches!(change.op, Op::Configure | Op::Promote)
+        && change.depends_on.iter().any(|need| selected.contains(need));
+    (is_needed && change.op != Op::Delete) || follows
+}
+
+fn renumbered(mut changes: Vec<Change>) -> Vec<Change> {
+    let ids: BTreeMap<u32, u32> = changes.iter().map(|change| change.id).zip(1..).collect();
+    for change in &mut changes {
+        change.id = ids[&change.id];
+        let missing = change.depends_on.iter().any(|need| !ids.contains_key(need));
+        if missing && change.refused.is_none() {
+            change.refused = Some(refused(
+                "target-incomplete",
+                "it needs a deletion that is no target",
+                "name what is to be deleted with `--target` too: an older deployment, or a subscription that feeds the service",
+            ));
+        }
+        change.depends_on = change
+            .depends_on
+            .iter()
+            .filter_map(|need| ids.get(need).copied())
+            .collect();
+    }
+    changes
+}
+
+/// What a target may call a resource.
+fn names(work: &Work<'_>, resource: &Resource) -> Vec<String> {
+    let kind = resource.kind.name();
+    let mut names = vec![format!("{kind}/{}", resource.key)];
+    names.extend(resource.server_id.as_ref().map(|id| format!("{kind}/{id}")));
+    names.push(format!("{kind}/{}", resource.key.trim_end_matches('/')));
+    let entry = (work.input.desired.deployments.iter())
+        .find(|entry| kind == "deployment" && entry.address.value.key() == resource.key);
+    let name = entry.and_then(|entry| entry.name.as_ref());
+    names.extend(name.map(|name| format!("{kind}/{}", name.value)));
+    names
+}
+
+fn unknown_targets(work: &mut Work<'_>) {
+    let input = work.input;
+    let desired = input.desired;
+    let known: BTreeSet<String> = {
+        let listed = desired.deployments.iter().map(|entry| entry.address.value.key());
+        let live = input.live.deployments.iter();
+        let deployments = live
+            .map(|d| Resource::new(super::Kind::Deployment, d.address.key()).with_id(&d.id))
+            .chain(listed.map(|key| Resource::new(super::Kind::Deployment, key)));
+        let services = desired.services.keys().chain(input.live.services.keys());
+        let services = services.map(|name| Resource::new(super::Kind::Service, name));
+        let live = input.live.subscriptions.iter();
+        let subscriptions = live
+            .map(|s| Resource::new(super::Kind::Subscription, s.key()).with_id(&s.id))
+            .chain(
+                desired
+                    .subscriptions
+                    .iter()
+                    .map(|s| Resource::new(super::Kind::Subscription, s.key())),
+            );
+        let resources = deployments.chain(services).chain(subscriptions);
+        resources.flat_map(|resource| names(work, &resource)).collect()
+    };
+    for target in input.targets.iter().filter(|target| !known.contains(*target)) {
+        let help = match nearest(target, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "write `deployment/URI`, `service/NAME` or `subscription/KEY`, as plans show them".to_owned()
+            }
+        };
+        work.outcome.findings.push(Finding {
+            code: "unknown-target".to_owned(),
+            severity: Severity::Error,
+            message: format!("`{target}` is neither in the file nor on the server"),
+            help: Some(help),
+            resource: None,
+            origin: None,
+        });
+    }
+}
