@@ -96,8 +96,42 @@ pub enum Command {
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
         wait_endpoints: Duration,
 
+        /// Wait this long until what is to be deleted is drained, and delete it then
+        #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+        wait_drained: Duration,
+
         #[command(flatten)]
         planning: Planning,
+        #[command(flatten)]
+        connection: Connection,
+    },
+
+    /// Delete one deployment or subscription that no file lists
+    ///
+    /// With the same safety as pruning: nothing that runs, serves or is protected is deleted, and the
+    /// latest deployment of a service only if nothing needs the service. A file, given with -f or
+    /// found in the working directory, says what is still listed and what is protected.
+    Delete {
+        #[arg(value_enum)]
+        kind: DeletableKind,
+
+        /// A deployment's URI, ARN or id; a subscription's id, or its key as plans show it
+        name: String,
+
+        /// Delete a deployment also under the invocations that run on it
+        #[arg(long)]
+        force: bool,
+
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+
+        /// Consent for this run, such as take-over=STACK for what carries a stack's mark
+        #[arg(long, value_name = "WHAT", value_parser = CommandConsent::parse)]
+        allow: Vec<CommandConsent>,
+
+        #[command(flatten)]
+        files: Files,
         #[command(flatten)]
         connection: Connection,
     },
@@ -128,6 +162,12 @@ pub enum Command {
 
     /// Print a manual page: of the program, or of one verb
     Man { verb: Option<String> },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DeletableKind {
+    Deployment,
+    Subscription,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -185,7 +225,7 @@ impl From<InputFormat> for source::Format {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Planning")]
 pub struct Planning {
     /// Consent for this run: breaking, overwrite, promote, expose, regroup, take-over=STACK or
@@ -212,6 +252,17 @@ pub struct Planning {
     #[arg(long, value_name = "KIND/KEY")]
     pub target: Vec<String>,
 
+    /// Delete everything that the file's stack owns, as if every section were empty
+    ///
+    /// For preview environments. Deployments go once they are drained, and nothing of other stacks
+    /// is touched.
+    #[arg(long)]
+    pub destroy: bool,
+
+    /// List the live resources that no file lists
+    #[arg(long)]
+    pub show_unmanaged: bool,
+
     /// Which of the registered deployments to discover again, to see what their endpoints serve now
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
     pub discover: DiscoverArg,
@@ -221,7 +272,26 @@ pub struct Planning {
     pub parallelism: u16,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+impl Planning {
+    /// For the deletion of one resource.
+    pub fn deleting(kind: DeletableKind, name: &str, allow: Vec<CommandConsent>) -> Self {
+        let kind = match kind {
+            DeletableKind::Deployment => "deployment",
+            DeletableKind::Subscription => "subscription",
+        };
+        Self {
+            allow,
+            resend: Vec::new(),
+            target: vec![format!("{kind}/{name}")],
+            destroy: false,
+            show_unmanaged: false,
+            discover: DiscoverArg::None,
+            parallelism: 16,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 pub enum DiscoverArg {
     All,
     /// Those whose connection changes

@@ -1,7 +1,7 @@
 //! What an apply did, change by change.
 
 use super::{Alert, Fault, Landed};
-use crate::diff::change::{Change, Finding, Op, Resource};
+use crate::diff::change::{Change, Finding, GuardStatus, Op, Resource};
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::Severity;
 use schemars::JsonSchema;
@@ -143,6 +143,25 @@ impl Report {
         Self::with_outcome(outcome, target, changes, alerts)
     }
 
+    /// With what a later run did.
+    #[must_use]
+    pub fn and(mut self, next: Self) -> Self {
+        let offset = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+        self.changes
+            .extend(next.changes.into_iter().map(|change| ChangeResult {
+                id: change.id + offset,
+                ..change
+            }));
+        for (status, n) in next.summary {
+            *self.summary.entry(status).or_default() += n;
+        }
+        self.alerts.extend(next.alerts);
+        Self {
+            outcome: next.outcome,
+            ..self
+        }
+    }
+
     /// A report of an apply that attempted nothing, with the reasons.
     pub fn not_attempted(outcome: Outcome, plan: &Plan) -> Self {
         let result = |change: &Change| ChangeResult {
@@ -161,8 +180,28 @@ impl Report {
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
+        let guards = plan
+            .guards
+            .iter()
+            .filter(|guard| guard.status == GuardStatus::Fail);
+        let guards = guards.map(|guard| Finding {
+            code: guard.code.clone(),
+            severity: Severity::Error,
+            message: guard.message.clone(),
+            help: guard.help.clone(),
+            resource: None,
+            origin: None,
+        });
+        let waiting = plan.waiting.iter().map(|waiting| Finding {
+            code: "draining".to_owned(),
+            severity: Severity::Info,
+            message: waiting.message.clone(),
+            help: None,
+            resource: Some(waiting.resource.clone()),
+            origin: None,
+        });
         Self {
-            findings: errors.cloned().collect(),
+            findings: errors.cloned().chain(guards).chain(waiting).collect(),
             ..Self::with_outcome(outcome, plan.target.clone(), changes, &[])
         }
     }

@@ -1,6 +1,8 @@
 //! Rules across resources, for which a file alone is enough.
 
-use crate::desired::{Address, Deployment, Desired, Subscription};
+use crate::desired::{
+    Address, Deployment, DeploymentPolicy, Desired, Sections, Subscription, SubscriptionPolicy,
+};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 use std::collections::BTreeMap;
@@ -9,6 +11,41 @@ pub fn check(desired: &Desired, problems: &mut Problems) {
     deployments(&desired.deployments, problems);
     services_twice(&desired.deployments, problems);
     subscriptions(&desired.subscriptions, problems);
+    empty_sections(desired, problems);
+}
+
+/// An empty section says that there should be none, and nothing follows from it.
+fn empty_sections(desired: &Desired, problems: &mut Problems) {
+    let Sections {
+        deployments,
+        subscriptions,
+    } = desired.sections;
+    let sections = [
+        (
+            deployments.filter(|_| desired.deployments.is_empty()),
+            desired.prune.deployments.policy == DeploymentPolicy::Keep,
+            "deployments",
+            "deployments: { policy: drained }",
+        ),
+        (
+            subscriptions.filter(|_| desired.subscriptions.is_empty()),
+            desired.prune.subscriptions == SubscriptionPolicy::Keep,
+            "subscriptions",
+            "subscriptions: delete",
+        ),
+    ];
+    for (section, is_kept, name, policy) in sections {
+        if let Some(span) = section.filter(|_| is_kept) {
+            let message = format!("`{name}` is empty, and live ones are kept");
+            problems.push(
+                Problem::warning("empty-without-prune", message)
+                    .at(span)
+                    .help(format!(
+                        "remove the section, or delete them with `prune: {{ {policy} }}`"
+                    )),
+            );
+        }
+    }
 }
 
 /// What only the place of the server tells. `server`: its admin address.

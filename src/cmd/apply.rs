@@ -1,69 +1,178 @@
-use super::plan::{exit_of, make};
+use super::plan::{Scope, exit_of, make};
 use super::{or_interrupted, signal};
 use crate::admin::Client;
 use crate::apply::{Outcome, Report, Run};
-use crate::cli::{Connection, Files, Planning};
+use crate::cli::{Connection, DiscoverArg, Files, Planning};
 use crate::desired::Duration;
+use crate::diff::change::{Op, WaitingFor};
 use crate::error::{Exit, Failure};
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::render::Printer;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::time::{Instant, sleep};
+
+/// Between two looks at what is draining.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How long to wait for what is not ready.
+#[derive(Default)]
+pub struct Waits {
+    /// New endpoints that are not up yet.
+    pub endpoints: Duration,
+    /// Invocations on what is to be deleted.
+    pub drained: Duration,
+}
 
 pub async fn run(
     files: &Files,
     planning: &Planning,
     connection: &Connection,
+    scope: &Scope,
     yes: bool,
-    wait_endpoints: Duration,
+    waits: &Waits,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let asks = !yes;
-    if asks && !std::io::stdin().is_terminal() {
+    if !yes && !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             Problem::error("not-confirmed", "there is no terminal to ask on")
-                .help("to apply without being asked, add `--yes`"),
+                .help("to go on without being asked, add `--yes`"),
         ));
     }
-    let (plan, client) = or_interrupted(make(files, planning, connection, wait_endpoints, printer)).await?;
-    printer.preview(&plan);
-    let exit = exit_of(&plan);
-    if exit != Exit::Done {
-        let outcome = if exit == Exit::Refused {
-            Outcome::Refused
-        } else {
-            Outcome::Failed
-        };
+    let make_plan = async |wait: Duration| {
+        let made = make(files, planning, connection, scope, wait, printer);
+        or_interrupted(made).await
+    };
+    let (mut plan, mut client) = make_plan(waits.endpoints).await?;
+    printer.preview(&plan, planning.show_unmanaged);
+    if let Some(outcome) = stops(&plan, scope) {
         printer.report(&Report::not_attempted(outcome, &plan));
-        return Ok(exit);
+        return Ok(match outcome {
+            Outcome::Failed => Exit::Error,
+            _ => Exit::Refused,
+        });
     }
-    if plan.changes.is_empty() {
-        printer.report(&Report::not_attempted(Outcome::NothingToDo, &plan));
-        return Ok(Exit::Done);
+    if !yes && !plan.changes.is_empty() {
+        if !or_interrupted(confirmed(&plan)).await? {
+            printer.report(&Report::not_attempted(Outcome::Refused, &plan));
+            return Ok(Exit::Refused);
+        }
+        // The question may have been open for an hour.
+        let (now, new_client) = make_plan(Duration::default()).await?;
+        if !now.is_same(&plan) {
+            printer.preview(&now, planning.show_unmanaged);
+            printer.report(&Report::not_attempted(Outcome::Stale, &plan));
+            return Ok(Exit::Stale);
+        }
+        (plan, client) = (now, new_client);
     }
-    if !asks {
-        return Ok(carry_out(&plan, &client, printer).await);
+    let mut report = carry_out(&plan, &client, printer).await;
+    if waits.drained > Duration::default() && is_clean(&report) {
+        // What may have become of the endpoints meanwhile is for another apply.
+        let planning = Planning {
+            discover: DiscoverArg::Changed,
+            ..planning.clone()
+        };
+        let remake = async || make(files, &planning, connection, scope, Duration::default(), printer).await;
+        report = drain(plan, report, waits.drained, remake, printer).await?;
     }
-    let answer = tokio::task::spawn_blocking(|| Printer::confirm("Apply these changes?"));
+    printer.report(&report);
+    Ok(match report.outcome {
+        Outcome::Complete | Outcome::NothingToDo => Exit::Done,
+        Outcome::Interrupted if report.alerts.is_empty() => Exit::Interrupted,
+        _ => Exit::Incomplete,
+    })
+}
+
+/// Why a plan is not carried out. Errors come before refusals: nobody can consent to them.
+fn stops(plan: &Plan, scope: &Scope) -> Option<Outcome> {
+    let deletes_nothing = matches!(scope, Scope::Delete { .. }) && plan.changes.is_empty();
+    match exit_of(plan) {
+        Exit::Error => Some(Outcome::Failed),
+        Exit::Refused => Some(Outcome::Refused),
+        _ => deletes_nothing.then_some(Outcome::Refused),
+    }
+}
+
+/// What deletes or replaces is asked for a second time, in a way that fingers do not do by habit.
+async fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+    let deletions = plan
+        .changes
+        .iter()
+        .filter(|change| change.op == Op::Delete)
+        .count();
+    let asked = tokio::task::spawn_blocking(move || {
+        Printer::confirm("Apply these changes?")
+            && (deletions == 0
+                || Printer::confirm_typed(
+                    &format!("This deletes {deletions}. To go on, type"),
+                    &format!("delete {deletions}"),
+                ))
+    });
     // An answer that cannot be read is not a yes.
-    if !or_interrupted(async { Ok(answer.await.unwrap_or(false)) }).await? {
-        printer.report(&Report::not_attempted(Outcome::Refused, &plan));
-        return Ok(Exit::Refused);
+    Ok(asked.await.unwrap_or(false))
+}
+
+fn is_clean(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Complete | Outcome::NothingToDo)
+}
+
+/// Plans again until nothing is left that only needs time, and deletes what has become free.
+async fn drain(
+    mut plan: Plan,
+    mut report: Report,
+    wait: Duration,
+    remake: impl AsyncFn() -> Result<(Plan, Client), Failure>,
+    printer: &Printer,
+) -> Result<Report, Failure> {
+    let deadline = Instant::now() + wait.to_std();
+    let mut told = Vec::new();
+    loop {
+        let left: Vec<_> = (plan.waiting.iter())
+            .filter(|waiting| matches!(waiting.reason, WaitingFor::Draining | WaitingFor::Settling))
+            .cloned()
+            .collect();
+        if left.is_empty() {
+            return Ok(report);
+        }
+        if Instant::now() >= deadline {
+            report.outcome = Outcome::Incomplete;
+            return Ok(report);
+        }
+        if left != told {
+            printer.waiting(&left);
+            told = left;
+        }
+        let next = async {
+            sleep(PAUSE.min(deadline - Instant::now())).await;
+            remake().await
+        };
+        let (now, client) = tokio::select! {
+            made = next => made?,
+            () = signal() => {
+                report.outcome = Outcome::Interrupted;
+                return Ok(report);
+            }
+        };
+        plan = now;
+        if plan.changes.is_empty() {
+            continue;
+        }
+        if exit_of(&plan) != Exit::Done || plan.changes.iter().any(|change| change.op != Op::Delete) {
+            printer.preview(&plan, false);
+            report.outcome = Outcome::Incomplete;
+            return Ok(report);
+        }
+        report = report.and(carry_out(&plan, &client, printer).await);
+        if !is_clean(&report) {
+            return Ok(report);
+        }
     }
-    // The question may have been open for an hour.
-    let (now, client) =
-        or_interrupted(make(files, planning, connection, Duration::default(), printer)).await?;
-    if !now.is_same(&plan) {
-        printer.preview(&now);
-        printer.report(&Report::not_attempted(Outcome::Stale, &plan));
-        return Ok(Exit::Stale);
-    }
-    Ok(carry_out(&now, &client, printer).await)
 }
 
 /// The first signal lets the change in flight finish, the second aborts.
-async fn carry_out(plan: &Plan, client: &Client, printer: &Printer) -> Exit {
+async fn carry_out(plan: &Plan, client: &Client, printer: &Printer) -> Report {
     let stop = AtomicBool::new(false);
     let mut run = Run::new(plan, client);
     let mut on_event = |event: crate::apply::Event<'_>| printer.event(&event);
@@ -71,13 +180,7 @@ async fn carry_out(plan: &Plan, client: &Client, printer: &Printer) -> Exit {
         () = run.execute(&stop, &mut on_event) => {}
         () = signals(&stop, printer) => {}
     }
-    let report = run.into_report();
-    printer.report(&report);
-    match report.outcome {
-        Outcome::Complete | Outcome::NothingToDo => Exit::Done,
-        Outcome::Interrupted if report.alerts.is_empty() => Exit::Interrupted,
-        _ => Exit::Incomplete,
-    }
+    run.into_report()
 }
 
 /// Returns at the second signal.

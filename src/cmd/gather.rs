@@ -11,20 +11,11 @@ use futures_util::stream::{self, StreamExt};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
-pub struct Gathered {
-    pub live: Live,
-    pub answers: Answers,
-}
-
+/// What is there.
+///
 /// # Errors
-/// When a list cannot be read. A dry run that fails is an answer.
-pub async fn gather(
-    client: &mut Client,
-    desired: &Desired,
-    planning: &Planning,
-    wait_endpoints: Duration,
-    printer: &Printer,
-) -> Result<Gathered, Error> {
+/// When a list cannot be read.
+pub async fn live(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
     let live = lists(client).await?;
     printer.note(&format!(
         "{} is Restate {}, Admin API version {}: {} deployments, {} services, {} subscriptions",
@@ -38,6 +29,18 @@ pub async fn gather(
     for value in live.sensitive_values() {
         client.masker().learn(value);
     }
+    Ok(live)
+}
+
+/// What the server says to the questions of a plan. A dry run that fails is an answer.
+pub async fn answers(
+    client: &Client,
+    desired: &Desired,
+    live: &Live,
+    planning: &Planning,
+    wait_endpoints: Duration,
+    printer: &Printer,
+) -> Answers {
     let discover = Discover::from(planning.discover);
     // Asked here only to send what apply will send; whether it is needed is the diff's to say.
     let consents = Consents::new(&planning.allow);
@@ -53,12 +56,12 @@ pub async fn gather(
         parallelism: usize::from(planning.parallelism),
     };
     let mut answers = Answers::default();
-    let probes = first_round(desired, &live, discover, breaking);
+    let probes = first_round(desired, live, discover, breaking);
     printer.note(&format!("{} dry runs and look-ups", probes.len()));
     asking.all(probes, &mut answers).await;
-    let probes = second_round(desired, &live, &answers, discover);
+    let probes = second_round(desired, live, &answers, discover);
     asking.all(probes, &mut answers).await;
-    Ok(Gathered { live, answers })
+    answers
 }
 
 async fn lists(client: &mut Client) -> Result<Live, Error> {

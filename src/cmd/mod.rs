@@ -4,13 +4,14 @@
 mod about;
 mod apply;
 mod connect;
+mod destruction;
 mod gather;
 mod outside;
 mod plan;
 mod read;
 mod validate;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Planning};
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
 use crate::render::Printer;
@@ -75,14 +76,45 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
             connection,
             yes,
             wait_endpoints,
-        } => block_on(apply::run(
-            &files,
-            &planning,
-            &connection,
+            wait_drained,
+        } => {
+            let scope = plan::Scope::of(&planning);
+            let waits = apply::Waits {
+                endpoints: wait_endpoints,
+                drained: wait_drained,
+            };
+            block_on(apply::run(
+                &files,
+                &planning,
+                &connection,
+                &scope,
+                yes,
+                &waits,
+                printer,
+            ))
+        }
+        Command::Delete {
+            kind,
+            name,
+            force,
             yes,
-            wait_endpoints,
-            printer,
-        )),
+            allow,
+            files,
+            connection,
+        } => {
+            let planning = Planning::deleting(kind, &name, allow);
+            let scope = plan::Scope::Delete { force };
+            let waits = apply::Waits::default();
+            block_on(apply::run(
+                &files,
+                &planning,
+                &connection,
+                &scope,
+                yes,
+                &waits,
+                printer,
+            ))
+        }
         Command::Explain { code } => about::explain(code.as_deref(), printer),
         Command::Init { file } => about::init(&file),
         Command::Schema { name } => Ok(about::schema(name)),

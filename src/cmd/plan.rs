@@ -1,13 +1,13 @@
-use super::gather::Gathered;
-use super::read::{self, Setting};
-use super::{connect, gather, or_interrupted};
+use super::read::{self, ReadFiles, Setting};
+use super::{connect, destruction, gather, or_interrupted};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
 use crate::desired::Duration;
 use crate::diff::{self, Input};
 use crate::error::{Exit, Failure};
+use crate::live::Live;
 use crate::plan::{Plan, Target};
-use crate::problem::Severity;
+use crate::problem::{Problem, Severity};
 use crate::render::Printer;
 
 pub async fn run(
@@ -18,12 +18,34 @@ pub async fn run(
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let (plan, _) = or_interrupted(make(files, planning, connection, wait_endpoints, printer)).await?;
-    printer.plan(&plan);
+    let scope = Scope::of(planning);
+    let made = make(files, planning, connection, &scope, wait_endpoints, printer);
+    let (plan, _) = or_interrupted(made).await?;
+    printer.plan(&plan, planning.show_unmanaged);
     Ok(match exit_of(&plan) {
         Exit::Done if detailed_exitcode && !plan.changes.is_empty() => Exit::Changes,
         exit => exit,
     })
+}
+
+/// What a plan is for.
+pub enum Scope {
+    /// What the files say.
+    Files,
+    /// Everything of the files' stack is to go.
+    Destroy,
+    /// One resource is to go, which the planning has as its target.
+    Delete { force: bool },
+}
+
+impl Scope {
+    pub fn of(planning: &Planning) -> Self {
+        if planning.destroy {
+            Self::Destroy
+        } else {
+            Self::Files
+        }
+    }
 }
 
 /// Reads files and server, and plans. The client is kept for an apply.
@@ -31,6 +53,7 @@ pub async fn make(
     files: &Files,
     planning: &Planning,
     connection: &Connection,
+    scope: &Scope,
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Result<(Plan, Client), Failure> {
@@ -38,14 +61,23 @@ pub async fn make(
         unset: Severity::Error,
         token_variable: connection.token_env.as_deref(),
         server: connect::server(connection),
+        may_be_missing: matches!(scope, Scope::Delete { .. }),
     };
-    let read = read::read(files, &setting)?;
+    let mut read = read::read(files, &setting)?;
     let mut client = connect::connect(connection, printer)?;
     for value in read.desired.sensitive_values() {
         client.masker().learn(value);
     }
-    let Gathered { live, answers } =
-        gather::gather(&mut client, &read.desired, planning, wait_endpoints, printer).await?;
+    if matches!(scope, Scope::Destroy) {
+        read = destruction::of_stack(read)?;
+    }
+    let live = gather::live(&mut client, printer).await?;
+    let read = is_target(read, &live)?;
+    let read = match scope {
+        Scope::Delete { force } => destruction::of_one(read, &live, planning, *force)?,
+        Scope::Files | Scope::Destroy => read,
+    };
+    let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;
     let now = jiff::Timestamp::now();
     let outcome = diff::diff(&Input {
         desired: &read.desired,
@@ -61,6 +93,43 @@ pub async fn make(
     let files = (&read.sources, &read.desired, read.warnings.as_slice());
     let plan = Plan::new(outcome, target, files, &planning.target, text(now));
     Ok((plan, client))
+}
+
+/// The right file on the wrong cluster would be sent to its endpoints, with its secrets: nothing is
+/// asked of them before this.
+fn is_target(read: ReadFiles, live: &Live) -> Result<ReadFiles, Failure> {
+    let Some(wanted) = &read.desired.cluster_name else {
+        return Ok(read);
+    };
+    let found = live.server.cluster_name.as_deref();
+    if found == Some(wanted.value.as_str()) {
+        return Ok(read);
+    }
+    let (exit, message) = match found {
+        Some(found) => {
+            let message = format!(
+                "the file is for the cluster `{}`, and this is `{found}`",
+                wanted.value
+            );
+            (Exit::Refused, message)
+        }
+        // A guard that cannot be evaluated does not let pass.
+        None => {
+            let message = format!(
+                "the file is for the cluster `{}`, and the server does not tell its name",
+                wanted.value
+            );
+            (Exit::Error, message)
+        }
+    };
+    let problem = Problem::error("other-target", message)
+        .at(wanted.span)
+        .help("nothing was asked of any endpoint; is this the right `--admin-url` or `RESTATE_ADMIN_URL`?");
+    Err(Failure {
+        exit,
+        problems: vec![problem],
+        sources: read.sources,
+    })
 }
 
 /// Errors come before refusals: nobody can consent to them.

@@ -35,6 +35,8 @@ pub struct Setting<'a> {
     pub token_variable: Option<&'a str>,
     /// The server's admin address, where there is one.
     pub server: Option<String>,
+    /// Without a file nothing is wanted.
+    pub may_be_missing: bool,
 }
 
 /// # Errors
@@ -43,10 +45,16 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     let mut input = Input::default();
     let mut problems = Problems::default();
     let mut numbers = Vec::new();
-    let paths = if files.file.is_empty() {
-        vec![default_file()?]
-    } else {
-        files.file.clone()
+    let paths = match default_file() {
+        _ if !files.file.is_empty() => files.file.clone(),
+        Err(problem) if setting.may_be_missing && problem.code == "no-file" => {
+            return Ok(ReadFiles {
+                sources: Sources::default(),
+                desired: Desired::default(),
+                warnings: Vec::new(),
+            });
+        }
+        default => vec![default?],
     };
     for path in &paths {
         match input.add(path, files.stdin_format) {

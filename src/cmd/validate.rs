@@ -16,6 +16,7 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
         token_variable: None,
         // Looked at, not connected to.
         server: connect::variable("RESTATE_ADMIN_URL"),
+        may_be_missing: false,
     };
     let read = read::read(files, &setting)?;
     let desired = &read.desired;

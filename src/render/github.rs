@@ -1,6 +1,7 @@
 //! Workflow commands, which GitHub shows as annotations at the lines they are about.
 
 use crate::apply::Report;
+use crate::diff::change::GuardStatus;
 use crate::plan::Plan;
 use crate::problem::{Problem, Severity};
 use crate::secret::printable;
@@ -64,7 +65,15 @@ pub fn plan(plan: &Plan) -> String {
             &message,
         ))
     });
-    findings.chain(refused).collect()
+    let guards = plan
+        .guards
+        .iter()
+        .filter(|guard| guard.status == GuardStatus::Fail);
+    let guards = guards.map(|guard| {
+        let message = with_help(&guard.message, guard.help.as_deref());
+        command(Severity::Error, &guard.code, None, None, &message)
+    });
+    findings.chain(refused).chain(guards).collect()
 }
 
 /// What an apply could not do.

@@ -3,6 +3,7 @@
 mod fields;
 mod github;
 mod json;
+mod lifecycle;
 mod plan;
 mod problems;
 mod report;
@@ -11,6 +12,7 @@ mod style;
 use crate::admin::trace::{Detail, Trace};
 use crate::apply::{Event, Report};
 use crate::cli::{Color, Format, Output};
+use crate::diff::change::Waiting;
 use crate::error::Failure;
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -65,20 +67,27 @@ impl Printer {
         }
     }
 
-    pub fn plan(&self, plan: &Plan) {
+    pub fn plan(&self, plan: &Plan, show_unmanaged: bool) {
         result(&match self.format {
             Format::Json => json::document(plan),
-            Format::Text => plan::text(plan, self.out),
-            Format::Github => plan::text(plan, self.out) + &github::plan(plan),
+            Format::Text => plan::text(plan, show_unmanaged, self.out),
+            Format::Github => plan::text(plan, show_unmanaged, self.out) + &github::plan(plan),
         });
     }
 
     /// The plan that apply is about to carry out: beside the report it is not the result.
-    pub fn preview(&self, plan: &Plan) {
+    pub fn preview(&self, plan: &Plan, show_unmanaged: bool) {
         match self.format {
-            Format::Text | Format::Github => self.plan(plan),
+            Format::Text | Format::Github => self.plan(plan, show_unmanaged),
             Format::Json if self.quiet => {}
-            Format::Json => aside(&plan::text(plan, self.err)),
+            Format::Json => aside(&plan::text(plan, show_unmanaged, self.err)),
+        }
+    }
+
+    /// What an apply is waiting for.
+    pub fn waiting(&self, waiting: &[Waiting]) {
+        if !self.quiet {
+            aside(&lifecycle::waiting(waiting, self.err));
         }
     }
 
@@ -171,6 +180,13 @@ impl Printer {
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer);
         read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+    }
+
+    /// Asks for a text to be typed. Anything else is a no.
+    pub fn confirm_typed(question: &str, expected: &str) -> bool {
+        aside(&format!("{question} `{expected}`: "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == expected
     }
 
     /// For clap, whose help and errors are rendered already.

@@ -1,14 +1,14 @@
 //! A plan for people.
 
-use super::fields;
 use super::style::Style;
+use super::{fields, lifecycle};
 use crate::diff::change::{Change, Field, Finding, Kind, Op, ServiceChange, Validated};
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::secret::printable;
 use std::fmt::Write;
 
-pub fn text(plan: &Plan, style: Style) -> String {
+pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     let mut text = String::new();
     let server = server(plan);
     if plan.changes.is_empty() {
@@ -30,6 +30,16 @@ pub fn text(plan: &Plan, style: Style) -> String {
     }
     for finding in loose {
         write_finding(&mut text, finding, style);
+    }
+    let mut section = |title: &str, lines: String| {
+        if !lines.is_empty() {
+            let _ = write!(text, "\n{title}:\n{lines}");
+        }
+    };
+    section("Waiting", lifecycle::waiting(&plan.waiting, style));
+    section("Guards", lifecycle::guards(plan, style));
+    if show_unmanaged {
+        section("Not managed by this file", lifecycle::unmanaged(plan, style));
     }
     let summary = summary(plan);
     if !summary.is_empty() {
@@ -137,6 +147,18 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
     );
     for service in &change.services {
         let _ = writeln!(text, "      {}", service_line(service, &change.fields, style));
+    }
+    if let Some(invocations) = change.invocations.filter(|n| *n > 0) {
+        let what = if invocations == 1 {
+            "invocation"
+        } else {
+            "invocations"
+        };
+        let _ = writeln!(
+            text,
+            "      {} {invocations} unfinished {what} on it",
+            style.warning("!")
+        );
     }
     for field in change.fields.iter().filter(|field| field.path[0] != "services") {
         for line in fields::lines(field, style) {

@@ -9,6 +9,7 @@ mod faults;
 pub mod kafka;
 mod manifest;
 mod plumbing;
+mod query;
 mod render;
 mod reply;
 mod routes;

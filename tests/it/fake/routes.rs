@@ -149,6 +149,7 @@ async fn route(shared: &Shared, prefix: Prefix, path: &str, request: &Request) -
                     state.subscriptions.remove(found.ok_or_else(|| missing(id))?);
                     Ok(Reply::empty(202))
                 }
+                ("POST", ["query"]) => state.query(&json_body()?),
                 ("GET", ["kafka-clusters"]) if kafka => ok(state.clusters()),
                 ("POST", ["kafka-clusters"]) if kafka => state.add_cluster(json_body()?),
                 ("GET", ["kafka-clusters", name]) if kafka => {
@@ -167,7 +168,9 @@ async fn route(shared: &Shared, prefix: Prefix, path: &str, request: &Request) -
 
 fn is_route(path: &[&str], kafka: bool) -> bool {
     match path {
-        ["health" | "version" | "cluster-health" | "deployments" | "services" | "subscriptions"]
+        [
+            "health" | "version" | "cluster-health" | "deployments" | "services" | "subscriptions" | "query",
+        ]
         | ["deployments" | "services" | "subscriptions", _]
         | ["services", _, "handlers"]
         | ["services", _, "handlers", _] => true,

@@ -22,12 +22,22 @@ pub struct State {
     pub subscriptions: Vec<Subscription>,
     pub kafka_clusters: Vec<Cluster>,
     pub max_journal_retention: Option<Duration>,
+    /// Those that are not completed. `None` on a server without the worker role, which cannot tell.
+    pub invocations: Option<Vec<Invocation>>,
     /// Lists come in another order on each read.
     pub shuffle: bool,
     pub token: Option<String>,
     /// Up to 1.4: services that went with their latest deployment.
     gone: BTreeSet<String>,
     turn: usize,
+}
+
+/// What is to be known of one that is not completed.
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    pub service: String,
+    pub pinned_deployment_id: Option<String>,
+    pub last_attempt_deployment_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -125,6 +135,7 @@ impl State {
             subscriptions: Vec::new(),
             kafka_clusters: Vec::new(),
             max_journal_retention: None,
+            invocations: Some(Vec::new()),
             shuffle: true,
             token: None,
             gone: BTreeSet::new(),

@@ -3,6 +3,9 @@
 mod deployments;
 mod endpoints;
 mod overrides;
+mod ownership;
+mod prune;
+mod recode;
 mod services;
 mod subscriptions;
 

@@ -1,0 +1,67 @@
+//! What a plan keeps, guards and leaves alone, for people.
+
+use super::style::Style;
+use crate::diff::change::{GuardStatus, Op, Resource, Waiting};
+use crate::plan::Plan;
+use crate::secret::printable;
+use std::fmt::Write;
+
+pub fn waiting(waiting: &[Waiting], style: Style) -> String {
+    let mut text = String::new();
+    for Waiting {
+        resource, message, ..
+    } in waiting
+    {
+        let _ = writeln!(
+            text,
+            "  {} {}  {}",
+            style.dim("…"),
+            named(resource),
+            style.dim(&printable(message))
+        );
+    }
+    text
+}
+
+fn named(resource: &Resource) -> String {
+    let key = printable(&resource.key);
+    match &resource.server_id {
+        Some(id) => format!("{} {key} ({})", resource.kind.name(), printable(id)),
+        None => format!("{} {key}", resource.kind.name()),
+    }
+}
+
+/// Where something is deleted or a guard fails; otherwise they go without saying.
+pub fn guards(plan: &Plan, style: Style) -> String {
+    let fails = plan.guards.iter().any(|guard| guard.status == GuardStatus::Fail);
+    let mut text = String::new();
+    if !fails && !plan.changes.iter().any(|change| change.op == Op::Delete) {
+        return text;
+    }
+    for guard in &plan.guards {
+        let mark = match guard.status {
+            GuardStatus::Pass => style.added("pass"),
+            GuardStatus::Fail => style.error("fail"),
+        };
+        let _ = writeln!(
+            text,
+            "  {mark} {}: {}",
+            printable(&guard.code),
+            printable(&guard.message)
+        );
+        if let Some(help) = &guard.help {
+            let _ = writeln!(text, "       {}", style.dim(&printable(help)));
+        }
+    }
+    text
+}
+
+pub fn unmanaged(plan: &Plan, style: Style) -> String {
+    let mut text = String::new();
+    for (kind, keys) in &plan.unmanaged {
+        for key in keys {
+            let _ = writeln!(text, "  {} {} {}", style.dim("·"), kind.name(), printable(key));
+        }
+    }
+    text
+}
