@@ -58,7 +58,7 @@ pub fn load(
     for tree in &mut trees {
         interpolation.resolve(tree, problems);
     }
-    let fills = interpolation.finish(problems);
+    let filled_in = interpolation.finish(problems);
     let read: Vec<(config::File, Span)> = (trees.iter())
         .filter_map(|tree| Some((de::read(tree, config::hint, problems)?, tree.span)))
         .collect();
@@ -66,7 +66,7 @@ pub fn load(
     let is_whole = read.len() == files.len();
     let desired = Desired::build(read, is_whole, problems);
     check::check(&desired, problems);
-    problems.say_where_from(&fills);
+    problems.say_where_from(&filled_in);
     is_whole.then_some(desired)
 }
 

@@ -20,21 +20,17 @@ pub fn explain(code: Option<&str>, printer: &Printer) -> Result<Exit, Failure> {
         Printer::text(&(codes.join("\n") + "\n"));
         return Ok(Exit::Done);
     };
-    match explain::explain(code) {
-        Some(text) => {
-            printer.explanation(code, text);
-            Ok(Exit::Done)
-        }
-        None => {
-            let problem = Problem::error("usage", format!("no problem has the code `{code}`"));
-            Err(Failure::usage(
-                match nearest(code, explain::all().map(|(code, _)| code)) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help("`restatectl explain` lists all codes"),
-                },
-            ))
-        }
+    if let Some(text) = explain::explain(code) {
+        printer.explanation(code, text);
+        return Ok(Exit::Done);
     }
+    let problem = Problem::error("usage", format!("no problem has the code `{code}`"));
+    Err(Failure::usage(
+        match nearest(code, explain::all().map(|(code, _)| code)) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help("`restatectl explain` lists all codes"),
+        },
+    ))
 }
 
 pub fn schema(name: SchemaName) -> Exit {

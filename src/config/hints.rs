@@ -11,9 +11,12 @@ pub fn hint(of: &str, field: &str) -> Option<&'static str> {
         .flat_map(char::to_lowercase)
         .collect();
     Some(match (of, field.as_str()) {
-        ("File", "stack" | "target" | "kafkaclusters" | "rules" | "state" | "prune" | "safety")
+        (
+            "File",
+            "stack" | "target" | "kafkaclusters" | "kafka" | "clusters" | "rules" | "state" | "prune"
+            | "safety",
+        )
         | (_, "protected") => NOT_YET,
-        ("File", "kafka" | "clusters") => NOT_YET,
         ("File", "deployment") => "did you mean `deployments`?",
         ("File", "service" | "overrides") => "did you mean `services`?",
         ("File", "vars" | "params" | "parameters" | "values") => "did you mean `variables`?",
@@ -33,10 +36,9 @@ pub fn hint(of: &str, field: &str) -> Option<&'static str> {
             "the SDK's `ingressPrivate` is the opposite of `public`: for `ingressPrivate: true` write `public: false`"
         }
         ("Service", "private") => "write `public: false` for a private service",
-        ("Service", "workflowretention" | "workflowcompletionretention") => {
+        ("Service", "workflowretention" | "workflowcompletionretention" | "completionretention") => {
             "did you mean `workflow_completion_retention`?"
         }
-        ("Service", "completionretention") => "did you mean `workflow_completion_retention`?",
         ("Service", "retrypolicy" | "invocationretrypolicy" | "retry" | "maxattempts") => {
             "the Admin API cannot change the retry policy of a service: declare it with the SDK"
         }

@@ -175,10 +175,8 @@ impl<'a> Interpolation<'a> {
         match &mut node.kind {
             Kind::Null | Kind::Unknown => {}
             Kind::Scalar(scalar) => {
-                if scalar.text.contains("${")
-                    && let Some(kind) = self.resolve_scalar(scalar, node.span, problems)
-                {
-                    node.kind = kind;
+                if scalar.text.contains("${") {
+                    node.kind = self.resolve_scalar(scalar, node.span, problems);
                 }
             }
             Kind::Seq(items) => {
@@ -200,8 +198,8 @@ impl<'a> Interpolation<'a> {
         }
     }
 
-    /// What the scalar becomes; `None` where it stays as it is.
-    fn resolve_scalar(&mut self, scalar: &Scalar, span: Span, problems: &mut Problems) -> Option<Kind> {
+    /// What the scalar becomes.
+    fn resolve_scalar(&mut self, scalar: &Scalar, span: Span, problems: &mut Problems) -> Kind {
         let parts = match reference::parse(&scalar.text) {
             Ok(parts) => parts,
             Err(malformed) => {
@@ -210,7 +208,7 @@ impl<'a> Interpolation<'a> {
                         .at(self.locate(span, malformed.text, &mut 0))
                         .help(malformed.help),
                 );
-                return Some(Kind::Unknown);
+                return Kind::Unknown;
             }
         };
         let (mut text, mut external, mut is_known) = (String::new(), false, true);
@@ -238,23 +236,23 @@ impl<'a> Interpolation<'a> {
                 MAX_FILLED >> 20
             );
             problems.push(Problem::error("too-large", message).at(span));
-            return Some(Kind::Unknown);
+            return Kind::Unknown;
         }
         if !is_known {
-            return Some(Kind::Unknown);
+            return Kind::Unknown;
         }
         if sources.is_empty() {
             // Only escapes.
-            return Some(Kind::scalar(text, scalar.plain));
+            return Kind::scalar(text, scalar.plain);
         }
         sources.dedup();
         self.fills.insert(span, sources.join(" and "));
         let written = scalar.text.clone().into();
-        Some(Kind::Scalar(Scalar {
+        Kind::Scalar(Scalar {
             text: text.into(),
             plain: true,
             filled: Some(Box::new(Filled { written, external })),
-        }))
+        })
     }
 
     /// The place of a part of a scalar, if the file has it literally; else that of the scalar.

@@ -219,8 +219,7 @@ fn several_files_are_one_desired_state_in_the_order_given() {
             .as_array()
             .unwrap()
             .iter()
-            .filter(|c| c["op"] == "register")
-            .next_back();
+            .rfind(|c| c["op"] == "register");
         last.unwrap()["resource"]["key"].as_str().unwrap().to_owned()
     };
     assert_eq!(served_by(&["-f", "state"]), endpoint.url_at("/b"));
@@ -294,15 +293,17 @@ fn standard_input_is_a_file() {
 fn what_is_filled_in_is_limited() {
     let desk = Desk::new();
     desk.write("mib", vec![b'a'; 1 << 20]);
-    let headers: String = (0..65)
+    let headers: Vec<_> = (0..65)
         .map(|n| format!("      x-{n}: '${{file:mib}}'\n"))
         .collect();
+    let headers = headers.concat();
     desk.write(
         "restate.yaml",
         format!("version: 1\ndeployments:\n  - uri: http://a:1\n    additional_headers:\n{headers}"),
     );
     assert_eq!(codes(&desk, &[]), ["too-large"]);
-    let aliases: String = (0..40).map(|n| format!("  S{n}: *long\n")).collect();
+    let aliases: Vec<_> = (0..40).map(|n| format!("  S{n}: *long\n")).collect();
+    let aliases = aliases.concat();
     let long = "a".repeat(1 << 20);
     desk.write(
         "restate.yaml",

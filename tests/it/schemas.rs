@@ -189,7 +189,7 @@ fn the_schema_explains_every_field() {
             match value {
                 Value::Array(items) => items.iter().for_each(|item| walk(item, path, missing)),
                 value if !["examples", "default"].contains(&key.as_str()) => {
-                    walk(value, &format!("{path}/{key}"), missing)
+                    walk(value, &format!("{path}/{key}"), missing);
                 }
                 _ => {}
             }

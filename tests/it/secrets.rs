@@ -12,6 +12,7 @@ use restatectl::problem::{Problem, Problems, Severity};
 use restatectl::source::interpolate::{Outside, Rules};
 use restatectl::source::{Format, SourceFile, Sources};
 use serde_json::json;
+use std::fmt::Write;
 use std::rc::Rc;
 
 /// Every secret has it, so that a part of one is found as well.
@@ -289,7 +290,7 @@ fn shown(name: &str, text: &str) -> String {
     );
     let mut shown = String::new();
     for problem in problems.into_sorted() {
-        shown += &format!("{} {:?}\n", problem.message, problem.help);
+        writeln!(shown, "{} {:?}", problem.message, problem.help).unwrap();
         for span in problem
             .span
             .into_iter()
