@@ -1,0 +1,6 @@
+//! Real consumers on a broker that is built for these tests alone.
+
+mod broker;
+mod ledger;
+mod options;
+mod stage;
