@@ -3,4 +3,6 @@
 mod broker;
 mod ledger;
 mod options;
+mod replace;
 mod stage;
+mod stall;
