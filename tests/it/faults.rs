@@ -2,13 +2,13 @@
 
 use crate::endpoint::{Behaviour, Endpoint, Manifest, unreachable_url};
 use crate::fake::{Fault, Match};
-use crate::harness::Ran;
+use crate::harness::{Ran, wait_until};
 use crate::suite::{checkout, private_checkout, service};
 use crate::world::{Target, World, findings, ops};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SOURCE: &str = "kafka://main/orders";
 const SINK: &str = "service://Checkout/onOrder";
@@ -524,15 +524,6 @@ fn a_message_with_a_secret_and_terminal_codes_is_cleaned() {
             !all.contains("s3cr3t") && !all.contains('\u{1b}') && !all.contains("\\u001b"),
             "{all}"
         );
-    }
-}
-
-#[track_caller]
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "it did not happen within 30 s");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

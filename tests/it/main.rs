@@ -1,6 +1,6 @@
 //! One binary for all integration tests: `harness` runs the real program, `server` boots real
 //! Restate servers, `fake` is a server that fails on purpose, `endpoint` and `sdk` are what gets
-//! deployed. The rest is a file per subject.
+//! deployed, `kafka` has a broker. The rest is a file per subject.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,6 +18,8 @@ mod examples;
 mod fake;
 mod faults;
 mod harness;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod laws;
 mod references;
 mod schemas;

@@ -61,7 +61,7 @@ impl Signup {
     }
 }
 
-/// Serves `Greeter`, `Counter` and `Signup` on a free loopback port until dropped.
+/// Serves on a free loopback port until dropped.
 pub struct SdkEndpoint {
     url: String,
     stop: Option<oneshot::Sender<()>>,
@@ -69,6 +69,7 @@ pub struct SdkEndpoint {
 }
 
 impl SdkEndpoint {
+    /// `Greeter`, `Counter` and `Signup`.
     pub fn start() -> SdkEndpoint {
         SdkEndpoint::start_edition(1)
     }
@@ -80,8 +81,10 @@ impl SdkEndpoint {
             1 => services.bind(Greeter),
             _ => services.bind(PoliteGreeter),
         };
-        let endpoint = services.build();
+        SdkEndpoint::serve(services.build())
+    }
 
+    pub fn serve(endpoint: Endpoint) -> SdkEndpoint {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}/", listener.local_addr().expect("a bound port"));
         listener.set_nonblocking(true).expect("a listener for tokio");

@@ -402,9 +402,7 @@ fn binary(version: &str) -> PathBuf {
     {
         return PathBuf::from(path);
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let cache = root.join(target).join("restate-servers");
+    let cache = target_dir().join("restate-servers");
     let finished = cache.join(version);
     let executable = finished.join("bin/restate-server");
     if executable.exists() {
@@ -425,6 +423,11 @@ fn binary(version: &str) -> PathBuf {
         fs::remove_dir_all(&partial).expect("the archive can be removed");
     }
     executable
+}
+
+pub fn target_dir() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(target)
 }
 
 /// Leaves a verified `package/bin/restate-server` in `directory`.
@@ -467,7 +470,7 @@ fn platform() -> &'static str {
 }
 
 /// Standard output, or why there is none.
-fn run(command: &mut Command) -> Result<String, String> {
+pub fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let Output {
         status,

@@ -54,6 +54,8 @@ impl World {
     }
 
     pub fn of(target: Target, version: &str) -> Self {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -151,6 +153,8 @@ impl World {
     pub fn admin(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let url = format!("{}{path}", self.admin_url());
         let mut request = self.admin.request(method.parse().unwrap(), url);
+        // Or `/query` would answer in Arrow's format.
+        request = request.header("accept", "application/json");
         if let Some(body) = body {
             request = request.json(body);
         }
