@@ -20,6 +20,7 @@ mod faults;
 mod harness;
 mod laws;
 mod references;
+mod roundtrip;
 mod schemas;
 mod sdk;
 mod secrets;
