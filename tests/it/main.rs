@@ -25,5 +25,6 @@ mod schemas;
 mod sdk;
 mod secrets;
 mod server;
+mod states;
 mod suite;
 mod world;

@@ -1,11 +1,12 @@
 //! parse(print(x)) = x: a desired state, printed in any of the formats, is read as what it was.
 
-use proptest::collection::{btree_map, vec};
-use proptest::option;
+use crate::states::{fields, state};
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
-use restatectl::desired::{Address, Consent, Deployment, Desired, Service, Subscription};
+use restatectl::desired::{
+    Address, Consent, Deployment, DeploymentPolicy, Desired, Duration, Prune, PruneDeployments, Safety,
+    Service, Subscription, SubscriptionPolicy,
+};
 use restatectl::load::{Given, load};
 use restatectl::problem::{Problem, Problems, Severity};
 use restatectl::source::interpolate::{Outside, Rules};
@@ -15,244 +16,36 @@ use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
-/// Strings that a format takes for something else, or that need care to be written down.
-const ODD: &[&str] = &[
-    "",
-    " ",
-    "no",
-    "No",
-    "on",
-    "y",
-    "true",
-    "null",
-    "~",
-    "-",
-    "- a",
-    "? a",
-    "a: b",
-    "a #b",
-    "#a",
-    "@a",
-    "`a",
-    "%a",
-    "!a",
-    "&a",
-    "*a",
-    "<<",
-    "=",
-    ".",
-    "...",
-    "---",
-    "[a]",
-    "{a}",
-    "a,",
-    "'a'",
-    "\"a\"",
-    "\\",
-    "\\n",
-    "a\\",
-    "|",
-    ">",
-    "1",
-    "1.10",
-    "01",
-    "0o7",
-    "0x1",
-    "1e3",
-    "1_000",
-    "+1",
-    ".5",
-    ".inf",
-    "nan",
-    "1:30",
-    "2024-01-31",
-    "2024-01-31T12:00:00Z",
-    "12:00:00",
-    "a\nb",
-    "a\n",
-    "\na",
-    "a\n\nb\n",
-    "a\r\nb",
-    "\ta",
-    "a\t",
-    " a ",
-    "${",
-    "$${",
-    "${env:A}",
-    "$",
-    "}",
-    "é",
-    "日本",
-    "😀",
-    "\u{feff}a",
-    "\u{85}",
-    "\u{2028}",
-    "\u{7f}",
-    "\0",
-    "\u{1b}[31m",
-    "\u{ffff}",
-    "\"\"\"",
-    "'''",
-];
-/// Names of services that are words or numbers elsewhere.
-const NAMES: &[&str] = &[
-    "no", "On", "y", "null", "True", "nan", "inf", "e1", "_1", "x.y", "S-1", "Checkout",
-];
-const DURATIONS: &[&str] = &["0s", "1m 30s", "7d", "1d 12h", "100ms"];
-/// Of consumers, each takes any text; two hold secrets.
-const OPTIONS: &[&str] = &["client.id", "client.rack", "sasl.password", "ssl.key.pem"];
-
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        3 => select(ODD).prop_map(str::to_owned),
-        1 => vec(select(ODD), 2..4).prop_map(|parts| parts.concat()),
-        1 => vec(any::<char>(), 0..12).prop_map(String::from_iter),
-    ]
-}
-
-/// What a header may hold, and an option: not the mask for secrets.
-fn visible() -> impl Strategy<Value = String> {
-    text().prop_filter("visible ASCII", |text| {
-        text.bytes().all(|b| (0x20..0x7f).contains(&b))
-    })
-}
-
-fn key() -> impl Strategy<Value = String> {
-    text().prop_filter("no reference", |text| !text.contains("${"))
-}
-
-fn allow(words: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<&'static str>>> {
-    let most = words.len();
-    subsequence(words, 0..=most).prop_map(|words| (!words.is_empty()).then_some(words))
-}
-
-/// A map with the fields that are there.
-fn fields<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let present = fields
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(present.collect())
-}
-
-fn deployment() -> impl Strategy<Value = Value> {
-    let names = subsequence(NAMES, 0..3);
-    let headers = btree_map("[a-z][a-z0-9-]{0,8}", visible(), 0..3);
-    let allow = allow(vec!["breaking", "expose", "overwrite", "promote"]);
-    let about = (
-        option::of(text()),
-        option::of(btree_map(key(), text(), 0..3)),
-        option::of(names),
-        allow,
-    );
-    (
-        any::<bool>(),
-        any::<bool>(),
-        option::of(any::<bool>()),
-        option::of(headers),
-        about,
-    )
-        .prop_map(
-            |(is_lambda, has_role, use_http_11, headers, (name, metadata, services, allow))| {
-                let role = (is_lambda && has_role).then(|| "arn:aws:iam::123456789012:role/restate".into());
-                fields([
-                    ("name", name.map(Value::from)),
-                    // Completed in `state`, each with a number of its own.
-                    (if is_lambda { "arn" } else { "uri" }, Some("".into())),
-                    ("assume_role_arn", role),
-                    ("additional_headers", headers.map(|headers| json!(headers))),
-                    ("use_http_11", use_http_11.filter(|_| !is_lambda).map(Value::from)),
-                    ("metadata", metadata.map(|metadata| json!(metadata))),
-                    ("services", services.map(|services| json!(services))),
-                    ("allow", allow.map(|allow| json!(allow))),
-                ])
-            },
-        )
-}
-
-fn service() -> impl Strategy<Value = Value> {
-    let duration = || option::of(select(DURATIONS).prop_map(Value::from));
-    let durations = (duration(), duration(), duration(), duration(), duration());
-    (option::of(any::<bool>()), durations, allow(vec!["expose"])).prop_map(
-        |(public, (i, j, t, a, w), allow)| {
-            fields([
-                ("public", public.map(Value::from)),
-                ("idempotency_retention", i),
-                ("journal_retention", j),
-                ("inactivity_timeout", t),
-                ("abort_timeout", a),
-                ("workflow_completion_retention", w),
-                ("allow", allow.map(|allow| json!(allow))),
-            ])
-        },
-    )
-}
-
-fn subscription() -> impl Strategy<Value = Value> {
-    let options = btree_map(select(OPTIONS), text(), 0..4);
-    (select(NAMES), options, allow(vec!["regroup"])).prop_map(|(service, options, allow)| {
-        fields([
-            ("sink", Some(format!("service://{service}/run").into())),
-            ("options", (!options.is_empty()).then(|| json!(options))),
-            ("allow", allow.map(|allow| json!(allow))),
-        ])
-    })
-}
-
-/// A file as the program itself would write it.
-fn state() -> impl Strategy<Value = Value> {
-    let services = btree_map(select(NAMES), service(), 0..3);
-    (vec(deployment(), 0..3), services, vec(subscription(), 0..3)).prop_map(
-        |(mut deployments, services, mut subscriptions)| {
-            for (n, entry) in deployments.iter_mut().enumerate() {
-                if entry.get("arn").is_some() {
-                    entry["arn"] =
-                        format!("arn:aws:lambda:eu-central-1:123456789012:function:mailer:{n}").into();
-                } else {
-                    entry["uri"] = format!("http://checkout-{n}:9080/restate").into();
-                }
-                if n > 0
-                    && let Some(entry) = entry.as_object_mut()
-                {
-                    // No two may have the same.
-                    entry.remove("name");
-                }
-            }
-            for (n, entry) in subscriptions.iter_mut().enumerate() {
-                entry["source"] = format!("kafka://main/topic-{n}").into();
-            }
-            fields([
-                ("version", Some(1.into())),
-                (
-                    "deployments",
-                    (!deployments.is_empty()).then(|| deployments.into()),
-                ),
-                ("services", (!services.is_empty()).then(|| json!(services))),
-                (
-                    "subscriptions",
-                    (!subscriptions.is_empty()).then(|| subscriptions.into()),
-                ),
-            ])
-        },
-    )
-}
-
 /// The file that says what the desired state is, with its secrets.
 fn file(desired: &Desired) -> Value {
     let Desired {
         deployments,
         services,
         subscriptions,
+        stack,
+        cluster_name,
+        prune,
+        safety,
+        sections,
+        // Said by the entries.
+        protected: _,
     } = desired;
-    let services: Map<String, Value> = services
-        .iter()
+    let services: Map<String, Value> = (services.iter())
         .map(|(name, service)| (name.clone(), service_entry(service)))
         .collect();
-    let list = |entries: Vec<Value>| (!entries.is_empty()).then_some(Value::Array(entries));
+    let cluster = cluster_name
+        .as_ref()
+        .map(|name| json!({ "cluster_name": name.value }));
+    let deletes = json!({ "max_deletes": safety.max_deletes });
     fields([
         ("version", Some(1.into())),
+        ("stack", plain(stack.as_ref())),
+        ("target", cluster),
         (
             "deployments",
-            list(deployments.iter().map(deployment_entry).collect()),
+            sections
+                .deployments
+                .map(|_| deployments.iter().map(deployment_entry).collect()),
         ),
         (
             "services",
@@ -260,9 +53,31 @@ fn file(desired: &Desired) -> Value {
         ),
         (
             "subscriptions",
-            list(subscriptions.iter().map(subscription_entry).collect()),
+            sections
+                .subscriptions
+                .map(|_| subscriptions.iter().map(subscription_entry).collect()),
         ),
+        ("prune", (*prune != Prune::default()).then(|| prune_entry(*prune))),
+        ("safety", (*safety != Safety::default()).then_some(deletes)),
     ])
+}
+
+fn prune_entry(prune: Prune) -> Value {
+    let Prune {
+        deployments: PruneDeployments { policy, keep, after },
+        subscriptions,
+    } = prune;
+    let policy = match policy {
+        DeploymentPolicy::Keep => "keep",
+        DeploymentPolicy::Drained => "drained",
+        DeploymentPolicy::Force => "force",
+    };
+    let subscriptions = match subscriptions {
+        SubscriptionPolicy::Keep => "keep",
+        SubscriptionPolicy::Delete => "delete",
+    };
+    let deployments = json!({ "policy": policy, "keep": keep, "after": after.to_string() });
+    json!({ "deployments": deployments, "subscriptions": subscriptions })
 }
 
 fn deployment_entry(deployment: &Deployment) -> Value {
@@ -276,6 +91,7 @@ fn deployment_entry(deployment: &Deployment) -> Value {
         metadata,
         services,
         allow,
+        is_protected,
     } = deployment;
     let headers = additional_headers.as_ref().map(|headers| {
         let headers = headers.value.iter();
@@ -301,6 +117,7 @@ fn deployment_entry(deployment: &Deployment) -> Value {
                 .map(|services| services.value.iter().map(|name| json!(name.value)).collect()),
         ),
         ("allow", consents(allow)),
+        ("protected", is_protected.then(|| true.into())),
     ])
 }
 
@@ -314,11 +131,12 @@ fn service_entry(service: &Service) -> Value {
         abort_timeout,
         workflow_completion_retention,
         allow,
+        is_protected,
     } = service;
     let duration = |field: &Option<Spanned<_>>| {
         field
             .as_ref()
-            .map(|f: &Spanned<restatectl::desired::Duration>| f.value.to_string().into())
+            .map(|f: &Spanned<Duration>| f.value.to_string().into())
     };
     fields([
         ("public", plain(public.as_ref())),
@@ -331,6 +149,7 @@ fn service_entry(service: &Service) -> Value {
             duration(workflow_completion_retention),
         ),
         ("allow", consents(allow)),
+        ("protected", is_protected.then(|| true.into())),
     ])
 }
 
@@ -342,6 +161,7 @@ fn subscription_entry(subscription: &Subscription) -> Value {
         options,
         shown_group: _,
         allow,
+        is_protected,
     } = subscription;
     let options: Map<String, Value> = options
         .iter()
@@ -352,6 +172,7 @@ fn subscription_entry(subscription: &Subscription) -> Value {
         ("sink", Some(sink.value.to_string().into())),
         ("options", (!options.is_empty()).then_some(Value::Object(options))),
         ("allow", consents(allow)),
+        ("protected", is_protected.then(|| true.into())),
     ])
 }
 
@@ -360,7 +181,7 @@ fn plain<T: Serialize>(field: Option<&Spanned<T>>) -> Option<Value> {
 }
 
 fn consents(allow: &[Spanned<Consent>]) -> Option<Value> {
-    let words = allow.iter().map(|consent| consent.value.word());
+    let words = allow.iter().map(|consent| consent.value.to_string());
     (!allow.is_empty()).then(|| words.collect())
 }
 
