@@ -22,19 +22,7 @@ pub fn explain(code: Option<&str>, printer: &Printer) -> Result<Exit, Failure> {
     };
     if let Some(text) = explain::explain(code) {
         printer.explanation(code, text);
-<<<<<<< HEAD
-        Ok(Exit::Done)
-    } else {
-        let problem = Problem::error("usage", format!("no problem has the code `{code}`"));
-        Err(Failure::usage(
-            match nearest(code, explain::all().map(|(code, _)| code)) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help("`restatectl explain` lists all codes"),
-            },
-        ))
-=======
         return Ok(Exit::Done);
->>>>>>> kafka
     }
     let problem = Problem::error("usage", format!("no problem has the code `{code}`"));
     Err(Failure::usage(

@@ -2,12 +2,12 @@
 
 mod fields;
 mod github;
-mod json;
+pub mod json;
 mod lifecycle;
 mod plan;
-mod problems;
+pub mod problems;
 mod report;
-mod style;
+pub mod style;
 
 use crate::admin::trace::{Detail, Trace};
 use crate::apply::{Event, Report};

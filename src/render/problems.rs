@@ -3,7 +3,7 @@
 use super::style::Style;
 use crate::problem::{Problem, Severity};
 use crate::secret::printable;
-use crate::source::{SourceFile, Sources, Span};
+use crate::source::{SourceFile, Sources, Span, floor};
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
     SourceCode, SourceSpan, SpanContents,
@@ -77,11 +77,6 @@ fn is_long(file: &SourceFile, at: usize) -> bool {
     let (_, start) = file.line_of(at);
     let rest = &file.text[start..];
     rest.find('\n').unwrap_or(rest.len()) > LONG
-}
-
-/// The end of the last character before a byte.
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 #[derive(Debug)]
@@ -224,9 +219,9 @@ fn labeled(label: Option<String>, span: Span, source: Option<&Lines<'_>>) -> Lab
 
 /// Marks the start of a span only: a whole block underlined says less.
 fn first_line(source: Option<&Lines<'_>>, span: Span, length: usize) -> usize {
-    source
-        .and_then(|source| source.0.text.get(span.start as usize..span.end as usize))
-        .and_then(|text| text.find('\n'))
-        .unwrap_or(length)
-        .min(2 * AROUND)
+    let text = source.and_then(|source| source.0.text.get(span.start as usize..span.end as usize));
+    text.map_or(length, |text| {
+        let line = text.find('\n').unwrap_or(length);
+        floor(text, line.min(2 * AROUND))
+    })
 }

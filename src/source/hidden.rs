@@ -148,18 +148,28 @@ fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
 /// To the ends of their lines, unless they may hold a secret that is no longer used. A `#` in a
 /// value does no harm: what is hidden stays so. `//` is what people try in JSON.
 fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let starts = text.match_indices("# ").chain(text.match_indices("// "));
-    let is_after_space = |at: &usize| text[..*at].chars().next_back().is_none_or(char::is_whitespace);
-    let starts = starts.map(|(at, _)| at).filter(is_after_space);
-    let lines = starts.map(|at| at..text[at..].find('\n').map_or(text.len(), |end| at + end));
-    lines.filter(|line| {
-        let line = &text[line.clone()];
-        // A sentence, and not a line of the file that was taken out.
-        line.split(' ').count() > 2
-            && !line.contains("  ")
-            && !line.contains([':', '='])
-            && !names_a_secret(line)
+    let mut end = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = end;
+        end += line.len();
+        let line = line.trim_end_matches('\n');
+        let comment = comment_start(line)?;
+        is_sentence(&line[comment..]).then_some(start + comment..start + line.len())
     })
+}
+
+fn comment_start(line: &str) -> Option<usize> {
+    let starts = line.match_indices("# ").chain(line.match_indices("// "));
+    let is_after_space = |at: &usize| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    starts.map(|(at, _)| at).filter(is_after_space).min()
+}
+
+/// And not a line of the file that was taken out.
+fn is_sentence(comment: &str) -> bool {
+    comment.split(' ').count() > 2
+        && !comment.contains("  ")
+        && !comment.contains([':', '='])
+        && !names_a_secret(comment)
 }
 
 /// The value without its references, which only say where the secret is. A default is part of it.

@@ -12,7 +12,9 @@ use std::rc::Rc;
 /// The name of the section that declares variables.
 const VARIABLES: &str = "variables";
 /// Of all values that are filled in: a large one that is referred to often would fill the memory.
-const MAX_FILLED: usize = 64 << 20;
+/// They may have so many times the size of the files, and this much in any case.
+const MAX_GROWTH: usize = 16;
+const FEW_BYTES: usize = 4 << 20;
 
 /// What is outside of the desired state. The shell implements it: here is no IO.
 pub trait Outside {
@@ -45,6 +47,7 @@ pub struct Interpolation<'a> {
     is_whole: bool,
     variables: BTreeMap<Rc<str>, Variable>,
     filled_bytes: usize,
+    most_bytes: usize,
     /// Where values were filled in, and from what.
     fills: BTreeMap<Span, String>,
 }
@@ -81,6 +84,7 @@ impl<'a> Interpolation<'a> {
             is_whole,
             variables: BTreeMap::new(),
             filled_bytes: 0,
+            most_bytes: FEW_BYTES + MAX_GROWTH * sources.size(),
             fills: BTreeMap::new(),
         }
     }
@@ -139,7 +143,8 @@ impl<'a> Interpolation<'a> {
     }
 
     pub fn nearest_variable(&self, name: &str) -> Option<&str> {
-        nearest(name, self.variables.keys().map(|name| &**name))
+        // Among many, it takes longer than a hint is worth.
+        nearest(name, self.variables.keys().map(|name| &**name).take(100))
     }
 
     /// Resolves what one file's values refer to.
@@ -230,10 +235,10 @@ impl<'a> Interpolation<'a> {
             }
         }
         self.filled_bytes += text.len();
-        if self.filled_bytes > MAX_FILLED {
+        if self.filled_bytes > self.most_bytes {
             let message = format!(
-                "the values that are filled in have more than {} MiB",
-                MAX_FILLED >> 20
+                "the values that are filled in have more than {} bytes",
+                self.most_bytes
             );
             problems.push(Problem::error("too-large", message).at(span));
             return Kind::Unknown;

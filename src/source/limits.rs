@@ -7,17 +7,32 @@ use crate::problem::Problem;
 const MAX_NODES: usize = 1_000_000;
 /// The format itself nests six deep.
 const MAX_DEPTH: usize = 64;
-/// Aliases can make a small file expand without end: the bytes of what they stand for.
-const MAX_ALIASED: usize = 16 << 20;
+/// Anchors and aliases can make a small file expand without end. What they copy may be as large as
+/// the file is, in values, and this many times as large in bytes.
+const MAX_GROWTH: usize = 16;
+/// What they may copy in any file.
+const FEW_NODES: usize = 10_000;
+const FEW_BYTES: usize = 1 << 20;
 
 /// Counts what one file has.
-#[derive(Default)]
 pub struct Limits {
+    size: usize,
     nodes: usize,
-    aliased: usize,
+    copied_nodes: usize,
+    copied_bytes: usize,
 }
 
 impl Limits {
+    /// `size`: that of the file.
+    pub fn new(size: usize) -> Self {
+        Self {
+            size,
+            nodes: 0,
+            copied_nodes: 0,
+            copied_bytes: 0,
+        }
+    }
+
     pub fn node(&mut self, span: Span, depth: usize) -> Result<(), Problem> {
         if depth > MAX_DEPTH {
             return Err(too_deep(span));
@@ -29,16 +44,17 @@ impl Limits {
         Ok(())
     }
 
-    /// `nodes` and `bytes`: what the alias stands for.
-    pub fn alias(&mut self, span: Span, nodes: usize, bytes: usize) -> Result<(), Problem> {
-        self.nodes += nodes;
-        self.aliased += bytes;
-        if self.nodes > MAX_NODES {
-            let what = format!("aliases that expand to more than {MAX_NODES} values");
+    /// `nodes` and `bytes`: what an anchor remembers, or an alias stands for.
+    pub fn copy(&mut self, span: Span, nodes: usize, bytes: usize) -> Result<(), Problem> {
+        self.copied_nodes += nodes;
+        self.copied_bytes += bytes;
+        let most = (FEW_NODES + self.size).min(MAX_NODES);
+        if self.copied_nodes > most {
+            let what = format!("anchors and aliases that stand for more than {most} values");
             return Err(too_large(span, &what));
         }
-        if self.aliased > MAX_ALIASED {
-            let what = format!("aliases that expand to more than {} MiB", MAX_ALIASED >> 20);
+        if self.copied_bytes > FEW_BYTES + MAX_GROWTH * self.size {
+            let what = format!("anchors and aliases that stand for more than {MAX_GROWTH} times its size");
             return Err(too_large(span, &what));
         }
         Ok(())

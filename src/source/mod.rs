@@ -1,8 +1,10 @@
 //! Text to one spanned tree, for YAML, TOML and JSON, and from the tree into typed structs.
 
+mod build;
 pub mod de;
 mod hidden;
 pub mod interpolate;
+mod json;
 mod limits;
 pub mod node;
 pub mod reference;
@@ -167,6 +169,11 @@ impl Sources {
         &self.files
     }
 
+    /// Of all files, in bytes.
+    pub fn size(&self) -> usize {
+        self.files.iter().map(|file| file.text.len()).sum()
+    }
+
     pub fn file(&self, span: Span) -> Option<&SourceFile> {
         self.files.get(span.file as usize)
     }
@@ -226,7 +233,7 @@ impl Sources {
         }
         match source.format {
             Format::Yaml => yaml::parse(file, &source.text, problems),
-            Format::Json => yaml::parse_json(file, &source.text, problems),
+            Format::Json => json::parse(file, &source.text, problems),
             Format::Toml => Some((toml::parse(file, &source.text, problems)?, Vec::new())),
         }
     }
@@ -235,6 +242,20 @@ impl Sources {
 /// Files are limited to far less than 4 GiB, so offsets fit.
 pub(crate) fn offset(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// The byte at which a line starts, from 1.
+fn line_start(text: &str, line: usize) -> usize {
+    text.split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum()
+}
+
+/// The start of the character that a byte belongs to.
+pub(crate) fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 pub(crate) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {

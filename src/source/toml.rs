@@ -12,7 +12,7 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
     let mut reader = Reader {
         file,
         text,
-        limits: Limits::default(),
+        limits: Limits::new(text.len()),
     };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {

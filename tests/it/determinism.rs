@@ -107,13 +107,77 @@ fn the_order_of_keys_answers_and_requests_does_not_matter() {
     world.as_fake().shuffle(true);
     world.desk.write("restate.yaml", yaml(&state, true));
     assert_eq!(one, bytes(&world, &[]));
-    // The three formats are one.
-    std::fs::remove_file(world.desk.path().join("restate.yaml")).unwrap();
-    world.desk.write("restate.json", state.to_string());
-    assert_eq!(one, bytes(&world, &[]));
-    std::fs::remove_file(world.desk.path().join("restate.json")).unwrap();
-    world.desk.write("restate.toml", toml::to_string(&state).unwrap());
-    assert_eq!(one, bytes(&world, &[]));
+}
+
+/// Everything that a file can say, and what plans tell beside changes: findings, consents, variables.
+#[test]
+fn the_three_formats_give_the_same_plan() {
+    let mut world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new());
+    let both = || {
+        Manifest::new()
+            .service(checkout(&["onOrder"]))
+            .service(service("Mail"))
+    };
+    endpoint.mount("/old", both());
+    endpoint.mount("/new", both());
+    endpoint.mount("/audit", Manifest::new().service(service("Audit")));
+    world.register(&endpoint.url_at("/old"));
+    world.override_service("Mail", &json!({ "public": false, "abort_timeout": "3m" }));
+    world.subscribe(
+        "kafka://main/t",
+        "service://Checkout/onOrder",
+        &json!({ "group.id": "g1" }),
+    );
+    world.desk.set_env("TOKEN", "t0ken-v4lue");
+    world.desk.write("secrets/key", "k3y-v4lue");
+    let state = json!({
+        "version": 1,
+        "variables": { "days": { "default": "3", "description": "how long" }, "reset": {} },
+        "deployments": [
+            {
+                "name": "1.10",
+                "uri": endpoint.url_at("/new"),
+                "additional_headers": { "x-b": "Bearer ${env:TOKEN}", "x-a": "${file:secrets/key}", "x-c": "$${no}" },
+                "metadata": { "no": "yes", "1.10": "0x1", "~": "", "é": "a\nb" },
+                "services": ["Checkout", "Mail"],
+                "allow": ["expose"],
+            },
+            { "uri": endpoint.url_at("/audit"), "use_http_11": true },
+        ],
+        "services": {
+            "Mail": { "public": true, "idempotency_retention": "${var:days}d", "allow": ["expose"] },
+            "Checkout": { "public": false, "abort_timeout": "3m", "inactivity_timeout": "PT1H" },
+            "Audit": { "journal_retention": "12h" },
+        },
+        "subscriptions": [
+            {
+                "source": "kafka://main/u",
+                "sink": "service://Checkout/onOrder",
+                "options": { "session.timeout.ms": "9000", "group.id": "u", "auto.offset.reset": "${var:reset}", "sasl.password": "${env:TOKEN}" },
+            },
+            { "source": "kafka://main/t", "sink": "service://Checkout/onOrder", "options": { "group.id": "g2" }, "allow": ["regroup"] },
+            { "source": "kafka://main/w", "sink": "service://Audit/run" },
+        ],
+    });
+    let plan = |name: &str, text: String| {
+        world.desk.write(name, text);
+        bytes(&world, &["-f", name, "--var", "reset=earliest"])
+    };
+    let yaml = plan("a.yaml", serde_yaml::to_string(&state).unwrap());
+    for part in [
+        "register",
+        "configure",
+        "create",
+        "replace",
+        "no-group-id",
+        "\"digest\"",
+        "1.10",
+    ] {
+        assert!(yaml.contains(part), "no {part} in {yaml}");
+    }
+    assert_eq!(yaml, plan("b.toml", toml::to_string(&state).unwrap()));
+    assert_eq!(yaml, plan("c.json", state.to_string()));
 }
 
 /// And byte for byte with nothing taken out, but the time.
