@@ -22,24 +22,24 @@ fn empty_sections(desired: &Desired, problems: &mut Problems) {
     } = desired.sections;
     let sections = [
         (
-            deployments.filter(|_| desired.deployments.is_empty()),
+            deployments,
             desired.prune.deployments.policy == DeploymentPolicy::Keep,
             "deployments",
             "deployments: { policy: drained }",
         ),
         (
-            subscriptions.filter(|_| desired.subscriptions.is_empty()),
+            subscriptions,
             desired.prune.subscriptions == SubscriptionPolicy::Keep,
             "subscriptions",
             "subscriptions: delete",
         ),
     ];
     for (section, is_kept, name, policy) in sections {
-        if let Some(span) = section.filter(|_| is_kept) {
+        if let Some(section) = section.filter(|section| section.is_empty && is_kept) {
             let message = format!("`{name}` is empty, and live ones are kept");
             problems.push(
                 Problem::warning("empty-without-prune", message)
-                    .at(span)
+                    .at(section.span)
                     .help(format!(
                         "remove the section, or delete them with `prune: {{ {policy} }}`"
                     )),

@@ -105,22 +105,14 @@ fn is_target(read: ReadFiles, live: &Live) -> Result<ReadFiles, Failure> {
     if found == Some(wanted.value.as_str()) {
         return Ok(read);
     }
-    let (exit, message) = match found {
-        Some(found) => {
-            let message = format!(
-                "the file is for the cluster `{}`, and this is `{found}`",
-                wanted.value
-            );
-            (Exit::Refused, message)
-        }
+    let name = &wanted.value;
+    let (exit, message) = if let Some(found) = found {
+        let message = format!("the file is for the cluster `{name}`, and this is `{found}`");
+        (Exit::Refused, message)
+    } else {
         // A guard that cannot be evaluated does not let pass.
-        None => {
-            let message = format!(
-                "the file is for the cluster `{}`, and the server does not tell its name",
-                wanted.value
-            );
-            (Exit::Error, message)
-        }
+        let message = format!("the file is for the cluster `{name}`, and the server does not tell its name");
+        (Exit::Error, message)
     };
     let problem = Problem::error("other-target", message)
         .at(wanted.span)

@@ -65,11 +65,31 @@ impl Protected {
     }
 }
 
-/// Where the sections are.
+/// The sections that are written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sections {
-    pub deployments: Option<Span>,
-    pub subscriptions: Option<Span>,
+    pub deployments: Option<Section>,
+    pub subscriptions: Option<Section>,
+}
+
+/// A section of one or several files.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    pub span: Span,
+    /// In all of them: there should be none.
+    pub is_empty: bool,
+}
+
+impl Section {
+    /// With what another file says; `None` where nothing is written behind the name.
+    fn and<T>(before: Option<Self>, list: Option<&Read<Vec<T>>>) -> Option<Self> {
+        let Some(list) = list else { return before };
+        let is_empty = list.value.as_ref().is_some_and(Vec::is_empty);
+        Some(Self {
+            span: before.map_or(list.span, |before| before.span),
+            is_empty: is_empty && before.is_none_or(|before| before.is_empty),
+        })
+    }
 }
 
 impl Desired {
@@ -92,11 +112,8 @@ impl Desired {
                 safety,
             } = file;
             let sections = &mut desired.sections;
-            let written = |span: Option<Span>| span.filter(|_| is_whole);
-            sections.deployments = sections.deployments.or(written(section(deployments.as_ref())));
-            sections.subscriptions = sections
-                .subscriptions
-                .or(written(section(subscriptions.as_ref())));
+            sections.deployments = Section::and(sections.deployments, deployments.as_ref());
+            sections.subscriptions = Section::and(sections.subscriptions, subscriptions.as_ref());
             let deployments = entries(deployments).filter_map(|entry| Deployment::build(entry, problems));
             desired.deployments.extend(deployments);
             for (name, entry) in pairs(services) {
@@ -153,6 +170,10 @@ impl Desired {
     /// to go. `at`: what asks for it.
     #[must_use]
     pub fn emptied(self, at: Span) -> Self {
+        let section = Some(Section {
+            span: at,
+            is_empty: true,
+        });
         let deployments = PruneDeployments {
             policy: match self.prune.deployments.policy {
                 DeploymentPolicy::Keep => DeploymentPolicy::Drained,
@@ -170,8 +191,8 @@ impl Desired {
                 subscriptions: SubscriptionPolicy::Delete,
             },
             sections: Sections {
-                deployments: Some(at),
-                subscriptions: Some(at),
+                deployments: section,
+                subscriptions: section,
             },
             ..self
         }
@@ -234,11 +255,6 @@ fn check_versions(files: &[(config::File, Span)], is_whole: bool, problems: &mut
                 .help(format!("add `version: {FORMAT_VERSION}` at the top")),
         );
     }
-}
-
-/// Where a section is, unless nothing is written behind its name.
-fn section<T>(list: Option<&Read<Vec<T>>>) -> Option<Span> {
-    list.map(|list| list.span)
 }
 
 /// The entries of a list that could be read.

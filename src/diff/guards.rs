@@ -3,7 +3,6 @@
 use super::change::{Action, Change, Guard, GuardStatus, Kind, Op};
 use super::{Work, owner};
 use crate::desired::DeploymentPolicy;
-use crate::source::Span;
 
 /// From so many on a share of them says something.
 const MANY: usize = 10;
@@ -36,19 +35,11 @@ pub fn check(work: &mut Work<'_>) {
         "`safety.max_deletes`",
     )];
     let desired = work.input.desired;
-    let kinds: [(Kind, Option<Span>, bool); 2] = [
-        (
-            Kind::Deployment,
-            desired.sections.deployments,
-            desired.deployments.is_empty(),
-        ),
-        (
-            Kind::Subscription,
-            desired.sections.subscriptions,
-            desired.subscriptions.is_empty(),
-        ),
+    let sections = [
+        (Kind::Deployment, desired.sections.deployments),
+        (Kind::Subscription, desired.sections.subscriptions),
     ];
-    for (kind, section, is_empty) in kinds {
+    for (kind, section) in sections {
         let owned = owned(work, kind);
         let deleted = counted.iter().filter(|counted| **counted == kind).count();
         if owned >= MANY {
@@ -57,8 +48,7 @@ pub fn check(work: &mut Work<'_>) {
             let over = deleted as u64 * 100 > owned as u64 * LARGEST_SHARE;
             failed.push(("delete-share", over, message, "30 % of a kind"));
         }
-        let written_empty = section.is_some() && is_empty;
-        if deleted > 0 && !written_empty {
+        if deleted > 0 && !section.is_some_and(|section| section.is_empty) {
             let message = format!("{deleted} of {owned} {}s", kind.name());
             failed.push(("last-of-kind", deleted == owned, message, "all of a kind"));
         }

@@ -7,7 +7,7 @@ use super::reference::{self, Part, Reference};
 use std::ops::Range;
 
 /// Fields whose values are no secrets, wherever they are.
-const PLAIN: [&str; 18] = [
+const PLAIN: [&str; 26] = [
     "version",
     "name",
     "uri",
@@ -26,11 +26,19 @@ const PLAIN: [&str; 18] = [
     "sink",
     "group.id",
     "auto.offset.reset",
+    "stack",
+    "target",
+    "cluster_name",
+    "protected",
+    "policy",
+    "keep",
+    "after",
+    "max_deletes",
 ];
 /// Maps of which every value is shown that does not name a secret.
 const PLAIN_MAPS: [&str; 2] = ["metadata", "options"];
 /// Maps and lists of the format, in which every field is known.
-const SECTIONS: [&str; 3] = ["deployments", "services", "subscriptions"];
+const SECTIONS: [&str; 5] = ["deployments", "services", "subscriptions", "prune", "safety"];
 /// Nobody's secret is shorter.
 const SHORTEST: usize = 5;
 

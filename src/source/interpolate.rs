@@ -234,7 +234,11 @@ impl<'a> Interpolation<'a> {
                 }
             }
         }
+        let was_too_large = self.filled_bytes > self.most_bytes;
         self.filled_bytes += text.len();
+        if was_too_large {
+            return Kind::Unknown;
+        }
         if self.filled_bytes > self.most_bytes {
             let message = format!(
                 "the values that are filled in have more than {} bytes",

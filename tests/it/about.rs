@@ -40,20 +40,15 @@ fn the_starter_is_valid_as_it_is_and_with_everything_in_it() {
     // What it has as comments is valid, too.
     let text = std::fs::read_to_string(desk.path().join("restate.yaml")).unwrap();
     let lines = text.lines().skip_while(|line| !line.starts_with("version"));
-    let full: String = lines
-        .filter(|line| !line.ends_with("[]") && !line.ends_with("{}"))
-        .map(
-            |line| match line.strip_prefix("# ").or_else(|| line.strip_prefix("#   ")) {
-                Some(rest) if rest.starts_with(' ') || rest.starts_with("variables") => format!("{rest}\n"),
-                Some(_) => String::new(),
-                None => format!("{line}\n"),
-            },
-        )
+    let is_yaml = |rest: &str| rest.starts_with(' ') || rest.ends_with(':');
+    let full: Vec<String> = lines
+        .filter_map(|line| match line.strip_prefix("# ") {
+            Some(rest) => is_yaml(rest).then(|| format!("{rest}\n")),
+            None => Some(format!("{line}\n")),
+        })
+        .filter(|line| !line.trim_start().starts_with('#'))
         .collect();
-    let full = full
-        .replacen("  - name: checkout", "deployments:\n  - name: checkout", 1)
-        .replacen("  Checkout:", "services:\n  Checkout:", 1)
-        .replacen("  - source:", "subscriptions:\n  - source:", 1);
+    let full = full.concat();
     desk.write("full.yaml", &full);
     desk.set_env("CHECKOUT_TOKEN", "x");
     let ran = desk.run(&["validate", "--deny-warnings", "-f", "full.yaml"]);

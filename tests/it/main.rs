@@ -13,6 +13,7 @@ mod bad;
 mod conformance;
 mod connect;
 mod determinism;
+mod drain;
 mod endpoint;
 mod examples;
 mod fake;

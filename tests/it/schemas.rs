@@ -141,7 +141,8 @@ fn the_schema_judges_bad_files_as_the_program_does() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let (mut refused, mut accepted) = (0, 0);
     for case in crate::bad::cases() {
-        let is_judged = JUDGED.iter().any(|code| case.is_about(code));
+        // References are resolved by the program alone.
+        let is_judged = JUDGED.iter().any(|code| case.is_about(code)) && !case.name.contains("-filled");
         for file in case.files() {
             let Some(document) = document(&file) else { continue };
             let is_valid = validator.is_valid(&document);

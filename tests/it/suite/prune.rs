@@ -131,6 +131,14 @@ fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
     assert_eq!(plan["changes"][1]["services"][0]["revision_after"], Value::Null);
     world.apply();
     assert_eq!(registered(world), 0);
+    // Nothing is deleted that is no target, and without that the target cannot go.
+    world.register(&old.url());
+    world.register(&new.url());
+    let target = format!("deployment/{}", new.url());
+    let plan = world.plan_with(&["--target", &target], 5);
+    assert_eq!(plan["changes"][0]["refused"]["code"], "target-incomplete");
+    let both = format!("deployment/{}", old.url());
+    world.apply_with(&["--target", &target, "--target", &both]);
     // On a plain server: the latest alone goes, and the older revision is back.
     world.register(&old.url());
     let id = world.register(&new.url())["id"].as_str().unwrap().to_owned();

@@ -1,0 +1,275 @@
+//! What is in flight keeps its deployment: real handlers, real invocations, every server.
+
+use crate::endpoint::{Endpoint, Manifest};
+use crate::fake::{Fault, Match, state::Invocation};
+use crate::sdk::SdkEndpoint;
+use crate::server::{Profile, Server};
+use crate::suite::service;
+use crate::world::{Target, World, ops};
+use restate_sdk::prelude::*;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+struct Work;
+
+#[restate_sdk::object]
+impl Work {
+    /// Suspended on a timer.
+    #[handler]
+    async fn nap(&self, ctx: ObjectContext<'_>) -> Result<(), HandlerError> {
+        ctx.sleep(Duration::from_secs(3600)).await?;
+        Ok(())
+    }
+
+    /// Waits for somebody else. It has nothing to send, so nothing is pinned before it suspends.
+    #[handler]
+    async fn wait(&self, ctx: ObjectContext<'_>) -> Result<(), HandlerError> {
+        let (_id, promise) = ctx.awakeable::<String>();
+        promise.await?;
+        Ok(())
+    }
+}
+
+const PRUNE: &str = "prune: { deployments: { policy: drained, keep: 0, after: 0s } }\n";
+
+fn work() -> SdkEndpoint {
+    SdkEndpoint::serve(restate_sdk::endpoint::Endpoint::builder().bind(Work).build())
+}
+
+fn world(version: &str) -> World {
+    World::of(Target::Real(Server::boot(version, Profile::Full)), version)
+}
+
+fn wants(world: &World, uris: &[&str]) {
+    let entries: Vec<String> = uris.iter().map(|uri| format!("{{ uri: '{uri}' }}")).collect();
+    world.wants(&format!("deployments: [{}]\n{PRUNE}", entries.join(", ")));
+}
+
+fn send(world: &World, path: &str) {
+    let Target::Real(server) = &world.target else {
+        unreachable!("invocations run on real servers")
+    };
+    let status = world.call(&format!("{}/{path}", server.ingress_url()), None);
+    assert_eq!(status, 202, "{path}");
+}
+
+/// The ids of what is not completed, once there are so many that have come so far.
+fn unfinished(world: &World, so_many: usize, come_so_far: &str) -> Vec<String> {
+    let query = format!(
+        "SELECT id FROM sys_invocation WHERE status != 'completed' AND {come_so_far} ORDER BY created_at"
+    );
+    let start = Instant::now();
+    loop {
+        let (status, body) = world.admin("POST", "/query", Some(&json!({ "query": query })));
+        let rows = body["rows"].as_array().cloned().unwrap_or_default();
+        if status == 200 && rows.len() == so_many {
+            return rows
+                .iter()
+                .map(|row| row["id"].as_str().unwrap().to_owned())
+                .collect();
+        }
+        let all = json!({ "query": "SELECT * FROM sys_invocation" });
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "{come_so_far}: {status} {body} of {:#}",
+            world.admin("POST", "/query", Some(&all)).1
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+const ANY: &str = "true";
+const TRIED: &str = "last_attempt_deployment_id IS NOT NULL";
+const PINNED: &str = "pinned_deployment_id IS NOT NULL";
+
+fn kill(world: &World, id: &str) {
+    let (status, body) = world.admin("DELETE", &format!("/invocations/{id}?mode=kill"), None);
+    assert_eq!(status, 202, "{body}");
+}
+
+#[track_caller]
+fn assert_draining(world: &World, invocations: u64) {
+    let plan = world.plan();
+    assert_eq!(plan["changes"], json!([]));
+    let waiting = plan["waiting"].as_array().unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert_eq!(
+        (&waiting[0]["reason"], &waiting[0]["invocations"]),
+        (&json!("draining"), &json!(invocations))
+    );
+}
+
+fn deployments(world: &World) -> usize {
+    world.get("/deployments")["deployments"].as_array().unwrap().len()
+}
+
+fn on_every_version(test: impl Fn(&World)) {
+    for version in crate::server::VERSIONS {
+        test(&world(version));
+    }
+}
+
+#[test]
+fn a_superseded_deployment_stays_while_something_runs_on_it() {
+    on_every_version(|world| {
+        let (old, new) = (work(), work());
+        world.register(old.url());
+        send(world, "Work/a/nap/send");
+        send(world, "Work/b/wait/send");
+        // Queued behind the first: it will run on whatever serves by then.
+        unfinished(world, 2, TRIED);
+        send(world, "Work/a/nap/send");
+        unfinished(world, 3, ANY);
+        wants(world, &[new.url()]);
+        world.apply();
+        assert_draining(world, 2);
+        let shown = world.run(&["plan"]).expect(0).stdout;
+        assert!(shown.contains("draining (2 invocations)"), "{shown}");
+        world.apply();
+        assert_eq!(deployments(world), 2);
+        let running = unfinished(world, 2, TRIED);
+        kill(world, &running[1]);
+        unfinished(world, 2, ANY);
+        assert_draining(world, 1);
+        kill(world, &running[0]);
+        // The one behind it starts now, on the new one.
+        unfinished(world, 1, PINNED);
+        let plan = world.plan();
+        assert_eq!(ops(&plan), [format!("delete {}", old.url())]);
+        world.apply();
+        assert_eq!(deployments(world), 1);
+        unfinished(world, 1, PINNED);
+    });
+}
+
+/// Nothing is pinned before an endpoint answers, and a DELETE would move the retry to another one.
+#[test]
+fn an_invocation_without_an_answer_keeps_its_deployment() {
+    on_every_version(|world| {
+        let old = Endpoint::start(Manifest::new().service(service("Mail")));
+        world.register(&old.url());
+        send(world, "Mail/run/send");
+        let tried = unfinished(world, 1, TRIED);
+        let new = Endpoint::start(Manifest::new().service(service("Mail")));
+        wants(world, &[&new.url()]);
+        world.apply();
+        assert_draining(world, 1);
+        kill(world, &tried[0]);
+        unfinished(world, 0, ANY);
+        world.apply();
+        assert_eq!(deployments(world), 1);
+    });
+}
+
+#[test]
+fn a_service_goes_when_none_of_its_invocations_is_left() {
+    on_every_version(|world| {
+        let old = work();
+        let latest = work();
+        world.register(old.url());
+        world.register(latest.url());
+        world.override_service("Work", &json!({ "public": false }));
+        world.override_service("Work", &json!({ "public": true }));
+        send(world, "Work/a/nap/send?delay=1h");
+        let scheduled = unfinished(world, 1, ANY);
+        wants(world, &[]);
+        // The older one has nothing that is its own.
+        let plan = world.plan();
+        assert_eq!(ops(&plan), [format!("delete {}", old.url())]);
+        let latest_waits = plan["waiting"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|w| w["resource"]["key"] == latest.url());
+        assert_eq!(latest_waits.unwrap()["invocations"], 1, "{plan}");
+        kill(world, &scheduled[0]);
+        unfinished(world, 0, ANY);
+        let plan = world.plan();
+        assert_eq!(
+            ops(&plan),
+            [
+                format!("delete {}", old.url()),
+                format!("delete {}", latest.url())
+            ]
+        );
+        world.apply();
+        assert_eq!(world.admin("GET", "/services/Work", None).0, 404);
+    });
+}
+
+#[test]
+fn an_apply_waits_until_it_is_drained() {
+    let world = world("1.7.12");
+    let (old, new) = (work(), work());
+    world.register(old.url());
+    send(&world, "Work/a/nap/send");
+    let running = unfinished(&world, 1, PINNED);
+    wants(&world, &[new.url()]);
+    let ran = world
+        .run(&["apply", "--yes", "--wait-drained", "1s", "--format", "json"])
+        .expect(3);
+    assert_eq!(ran.json()["outcome"], "incomplete");
+    assert!(ran.stderr.contains("draining (1 invocation)"), "{}", ran.stderr);
+    assert_eq!(deployments(&world), 2);
+    let waiting = world
+        .desk
+        .command(&["apply", "--yes", "--wait-drained", "60s", "--format", "json"])
+        .spawn()
+        .unwrap();
+    kill(&world, &running[0]);
+    let report = crate::harness::Ran::of(waiting).expect(0).json();
+    crate::schemas::assert_valid("report", &report);
+    assert_eq!(
+        (&report["outcome"], &report["summary"]["done"]),
+        (&json!("complete"), &json!(1))
+    );
+    assert_eq!(deployments(&world), 1);
+}
+
+/// Between plan and deletion anything can happen, so it is asked again; what cannot be told is no.
+#[test]
+fn right_before_the_deletion_it_is_asked_again() {
+    let scene = || {
+        let world = World::fake("1.7.12");
+        let old = Endpoint::start(Manifest::new().service(service("Mail")));
+        let new = Endpoint::start(Manifest::new().service(service("Mail")));
+        let id = world.register(&old.url())["id"].as_str().unwrap().to_owned();
+        world.register(&new.url());
+        wants(&world, &[&new.url()]);
+        (world, old, new, id)
+    };
+    let row = |id: &str| json!({ "pinned_deployment_id": id, "target_service_name": "Mail", "n": 3 });
+    for is_answered in [true, false] {
+        let (world, _old, _new, id) = scene();
+        let second = Match {
+            skip: 1,
+            times: 99,
+            ..Match::first("POST", "/query")
+        };
+        world.as_fake().on(
+            second,
+            if is_answered {
+                Fault::Status(200, vec![], json!({ "rows": [row(&id)] }).to_string())
+            } else {
+                Fault::Status(400, vec![], "no".to_owned())
+            },
+        );
+        let report = world.apply_fails(&[], 3);
+        assert_eq!(report["changes"][0]["status"], "failed", "{report}");
+        assert_eq!(deployments(&world), 2);
+    }
+    let (world, _old, _new, id) = scene();
+    world.as_fake().state(|state| {
+        state.invocations = Some(vec![Invocation {
+            service: "Mail".to_owned(),
+            last_attempt_deployment_id: Some(id),
+            ..Invocation::default()
+        }]);
+    });
+    assert_draining(&world, 1);
+    world
+        .as_fake()
+        .state(|state| state.invocations = Some(Vec::new()));
+    world.apply();
+    assert_eq!(deployments(&world), 1);
+}
