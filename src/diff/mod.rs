@@ -110,6 +110,9 @@ struct Work<'a> {
 /// What callers will see: each service as predicted after the changes so far.
 struct World {
     services: BTreeMap<String, Predicted>,
+    /// The services that nothing serves any more, and the change that drops them: revisions start
+    /// anew then [S:all].
+    dropped: BTreeMap<String, u32>,
     /// A dry run failed, so that more services may come than are known.
     is_incomplete: bool,
 }
@@ -148,6 +151,7 @@ impl World {
             .collect();
         Self {
             services,
+            dropped: BTreeMap::new(),
             is_incomplete: false,
         }
     }

@@ -30,9 +30,12 @@ pub fn is_ours(work: &Work<'_>, live: &live::Deployment) -> bool {
     live.stack() == ours
 }
 
-/// The live deployment that serves a service after the changes so far.
-pub fn server_of<'a>(work: &Work<'a>, service: &str) -> Option<&'a live::Deployment> {
-    match &work.world.services.get(service)?.server {
+/// The live deployment that serves a service after the changes so far, if it keeps its mark: one
+/// that this plan registers, also by force, gets ours.
+fn server_of<'a>(work: &Work<'a>, service: &str) -> Option<&'a live::Deployment> {
+    let predicted = work.world.services.get(service)?;
+    match &predicted.server {
+        ServedBy::Live(_) if predicted.bumps > 0 && work.stack().is_some() => None,
         ServedBy::Live(id) => work.input.live.deployment(id),
         ServedBy::Planned(_) => None,
     }
@@ -40,21 +43,11 @@ pub fn server_of<'a>(work: &Work<'a>, service: &str) -> Option<&'a live::Deploym
 
 /// Whether a subscription that feeds this service is ours to delete.
 pub fn is_sink_ours(work: &Work<'_>, service: &str) -> bool {
-    match work
-        .world
-        .services
-        .get(service)
-        .map(|predicted| &predicted.server)
-    {
-        Some(ServedBy::Planned(_)) => true,
-        Some(ServedBy::Live(id)) => work
-            .input
-            .live
-            .deployment(id)
-            .is_some_and(|live| is_ours(work, live)),
+    if !work.world.services.contains_key(service) {
         // Nobody's, as far as can be told.
-        None => work.input.desired.stack.is_none(),
+        return work.stack().is_none();
     }
+    server_of(work, service).is_none_or(|live| is_ours(work, live))
 }
 
 /// The refusal to change what belongs to another stack, unless that is allowed. `entry` names what

@@ -53,12 +53,16 @@ impl Taking {
             By::Force(live) => (ServedBy::Live(live.id.clone()), bumps + 1),
             By::Overwrite(live) => (ServedBy::Live(live.id.clone()), bumps),
         };
-        // Each dry run sees only the present, so two registrations in one plan predict the same
-        // revision; the later one comes after the earlier.
+        // Each dry run sees only the present: what an earlier change of this plan makes of the
+        // service counts on from there.
         let revision = match &before {
-            Some(before) if before.bumps > 0 => before.service.revision + (bumps - before.bumps),
+            Some(before) if !before.registrations.is_empty() => {
+                before.service.revision + (bumps - before.bumps)
+            }
+            None if work.world.dropped.contains_key(name) => 1,
             _ => fresh.revision,
         };
+        self.depends_on.extend(work.world.dropped.get(name));
         let handlers = |service: &Service| service.handlers.keys().cloned().collect::<BTreeSet<_>>();
         let old_handlers = before.as_ref().map(|p| handlers(&p.service)).unwrap_or_default();
         let new_handlers = handlers(fresh);
@@ -176,6 +180,9 @@ impl Taking {
             self.visibility.note(work, name, back.options.public);
         }
         let before = work.world.services.remove(name);
+        if older.is_none() {
+            work.world.dropped.insert(name.to_owned(), id);
+        }
         if let (Some(service), Some(older)) = (back, older) {
             let mut registrations = before.map(|before| before.registrations).unwrap_or_default();
             registrations.push(id);

@@ -145,20 +145,20 @@ fn edit(texts: &[String]) -> impl Strategy<Value = Edit> + use<> {
     ]
 }
 
-fn apply(text: String, edit: &Edit) -> String {
+fn apply(text: &str, edit: &Edit) -> String {
     let with = |at: usize, what: &str, to: usize| [&text[..at], what, &text[to..]].concat();
     match edit {
-        Edit::Insert(at, what) => with(place(&text, *at), what, place(&text, *at)),
+        Edit::Insert(at, what) => with(place(text, *at), what, place(text, *at)),
         Edit::Remove(from, to) => {
-            let (from, to) = range(&text, *from, *to);
+            let (from, to) = range(text, *from, *to);
             with(from, "", to)
         }
         Edit::Repeat(from, to, times) => {
-            let (from, to) = range(&text, *from, *to);
+            let (from, to) = range(text, *from, *to);
             with(from, &text[from..to].repeat(*times), to)
         }
         Edit::Splice(at, other, from, to) => {
-            let at = place(&text, *at);
+            let at = place(text, *at);
             with(at, piece_of(other, *from, *to), at)
         }
     }

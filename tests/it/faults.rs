@@ -542,9 +542,13 @@ while True:
     if not chunk:
         break
     seen += chunk
-    if b'[y/N]' in chunk:
+    if b'type `' in chunk:
+        # What it asks to be typed, or something like it.
+        what = chunk.split(b'`')[1]
+        os.write(terminal, (what if sys.argv[1] == 'y, typed' else b'yes') + b'\n')
+    elif b'[y/N]' in chunk:
         sys.stdin.readline()
-        os.write(terminal, b'\x03' if sys.argv[1] == '^C' else sys.argv[1].encode() + b'\n')
+        os.write(terminal, b'\x03' if sys.argv[1] == '^C' else sys.argv[1].encode()[:1] + b'\n')
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
@@ -589,6 +593,27 @@ fn on_a_terminal_it_asks() {
     world.as_fake().clear_requests();
     on_a_terminal(&world, "y", || {}).expect(0);
     assert_eq!(world.service("Checkout")["public"], false);
+}
+
+#[test]
+fn deleting_is_asked_for_twice() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    world.apply();
+    world.wants("deployments: []\nsubscriptions: []\nprune: { deployments: { policy: drained }, subscriptions: delete }\n");
+    let deployments = || world.get("/deployments")["deployments"].as_array().unwrap().len();
+    world.as_fake().clear_requests();
+    let no = on_a_terminal(&world, "y", || {}).expect(5);
+    assert!(
+        no.stdout.contains("This deletes 2. To go on, type `delete 2`"),
+        "{}",
+        no.stdout
+    );
+    assert_eq!(deployments(), 1);
+    world.as_fake().clear_requests();
+    on_a_terminal(&world, "y, typed", || {}).expect(0);
+    assert_eq!(deployments(), 0);
+    drop(endpoint);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SERVICES: [(&str, Kind); 4] = [
     ("Audit", Kind::Service),
@@ -22,13 +22,20 @@ type Code = Vec<(usize, Vec<&'static str>)>;
 #[derive(Debug, Clone)]
 struct Scene {
     code: Vec<Code>,
-    registered: Vec<usize>,
+    /// Which, and with the mark of which stack.
+    registered: Vec<(usize, Option<&'static str>)>,
+    /// What some endpoints serve after they were registered.
+    recoded: Vec<(usize, Code)>,
     live_overrides: Vec<(usize, Value)>,
     live_subscriptions: Vec<Sub>,
     listed: Vec<usize>,
     headers: Vec<bool>,
     overrides: BTreeMap<usize, Value>,
     subscriptions: Vec<Sub>,
+    stack: Option<&'static str>,
+    prune: Value,
+    /// Whether private services may become public.
+    expose: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -88,17 +95,46 @@ fn sub() -> impl Strategy<Value = Sub> {
     })
 }
 
-fn scene() -> impl Strategy<Value = Scene> {
+fn prune() -> impl Strategy<Value = Value> {
+    let policy = select(vec!["keep", "drained", "force"]);
+    (policy, 0..3u32, select(vec!["keep", "delete"])).prop_map(|(policy, keep, subscriptions)| {
+        json!({
+            "deployments": { "policy": policy, "keep": keep, "after": "0s" },
+            "subscriptions": subscriptions,
+        })
+    })
+}
+
+/// `stacks`: 1.5 has none.
+fn scene(stacks: bool) -> impl Strategy<Value = Scene> {
     let paths = || subsequence((0..PATHS).collect::<Vec<_>>(), 0..=PATHS).prop_shuffle();
+    let stack = move || {
+        let names = if stacks {
+            vec![None, Some("ours"), Some("theirs")]
+        } else {
+            vec![None]
+        };
+        select(names)
+    };
+    let registered = (paths(), proptest::collection::vec(stack(), PATHS))
+        .prop_map(|(paths, marks)| paths.into_iter().zip(marks).collect::<Vec<_>>());
+    let recoded = proptest::collection::vec((0..PATHS, code()), 0..2);
+    let stack = if stacks {
+        select(vec![None, Some("ours")])
+    } else {
+        select(vec![None])
+    };
+    let mode = (recoded, stack, prune(), any::<bool>());
     (
         proptest::collection::vec(code(), PATHS),
-        paths(),
+        registered,
         proptest::collection::vec((0..SERVICES.len(), overrides()), 0..3),
         proptest::collection::vec(sub(), 0..4),
         paths(),
         proptest::collection::vec(any::<bool>(), PATHS),
         proptest::collection::btree_map(0..SERVICES.len(), overrides(), 0..4),
         proptest::collection::vec(sub(), 0..3),
+        mode,
     )
         .prop_map(
             |(
@@ -110,6 +146,7 @@ fn scene() -> impl Strategy<Value = Scene> {
                 headers,
                 overrides,
                 subscriptions,
+                (recoded, stack, prune, expose),
             )| Scene {
                 code,
                 registered,
@@ -119,6 +156,10 @@ fn scene() -> impl Strategy<Value = Scene> {
                 headers,
                 overrides,
                 subscriptions,
+                recoded,
+                stack,
+                prune,
+                expose,
             },
         )
 }
@@ -142,7 +183,7 @@ impl Sub {
 impl Scene {
     /// Puts the live state on the server and the desired state into the file.
     fn set(&self, world: &World, endpoint: &Endpoint) {
-        for (path, code) in self.code.iter().enumerate() {
+        let mount = |path: usize, code: &Code| {
             let services = code.iter().map(|(service, handlers)| {
                 let (name, kind) = SERVICES[*service];
                 handlers
@@ -158,10 +199,18 @@ impl Scene {
             });
             let manifest = services.fold(Manifest::new(), Manifest::service);
             endpoint.mount(&format!("/{path}"), manifest);
+        };
+        for (path, code) in self.code.iter().enumerate() {
+            mount(path, code);
         }
-        for path in &self.registered {
-            let body =
-                json!({ "uri": endpoint.url_at(&format!("/{path}")), "force": false, "breaking": true });
+        for (path, mark) in &self.registered {
+            let metadata = mark.map_or(json!({}), |mark| json!({ "restatectl.stack": mark }));
+            let body = json!({
+                "uri": endpoint.url_at(&format!("/{path}")),
+                "force": false,
+                "breaking": true,
+                "metadata": metadata,
+            });
             world.admin("POST", "/deployments", Some(&body));
         }
         // Those for services that are not there are refused, which is as good.
@@ -174,6 +223,9 @@ impl Scene {
         }
         for subscription in &self.live_subscriptions {
             world.admin("POST", "/subscriptions", Some(&subscription.json()));
+        }
+        for (path, code) in &self.recoded {
+            mount(*path, code);
         }
         let deployments: Vec<Value> = self
             .listed
@@ -192,7 +244,13 @@ impl Scene {
             .map(|(service, overrides)| (SERVICES[*service].0.to_owned(), overrides.clone()))
             .collect();
         let subscriptions: Vec<Value> = self.subscriptions.iter().map(Sub::json).collect();
-        let state = json!({ "version": 1, "deployments": deployments, "services": services, "subscriptions": subscriptions });
+        let mut state = json!({
+            "version": 1, "deployments": deployments, "services": services,
+            "subscriptions": subscriptions, "prune": self.prune,
+        });
+        if let Some(stack) = self.stack {
+            state["stack"] = stack.into();
+        }
         world.desk.write("restate.json", state.to_string());
     }
 }
@@ -218,13 +276,26 @@ fn everything(world: &World) -> Value {
     })
 }
 
-const ALLOW: [&str; 6] = ["--allow", "breaking", "--allow", "expose", "--allow", "regroup"];
+const ALLOW: [&str; 10] = [
+    "--allow",
+    "breaking",
+    "--allow",
+    "regroup",
+    "--allow",
+    "overwrite",
+    "--allow",
+    "promote",
+    "--allow",
+    "deletes=99",
+];
 
 /// What came of a scene, so that the test can see that it saw enough of each.
 fn check(world: &World, endpoint: &Endpoint, scene: &Scene) -> Result<i32, TestCaseError> {
     scene.set(world, endpoint);
     let before = everything(world);
-    let ran = world.run(&[&["plan", "--format", "json"], &ALLOW[..]].concat());
+    let expose: &[&str] = if scene.expose { &["--allow", "expose"] } else { &[] };
+    let allow = [&ALLOW[..], expose].concat();
+    let ran = world.run(&[&["plan", "--format", "json"], &allow[..]].concat());
     prop_assert!([0, 1, 5].contains(&ran.code), "{}", ran.stderr);
     prop_assert_eq!(&everything(world), &before, "a plan changes nothing");
     let plan = ran.json();
@@ -235,7 +306,7 @@ fn check(world: &World, endpoint: &Endpoint, scene: &Scene) -> Result<i32, TestC
     crate::schemas::assert_valid("plan", &plan);
     needs_come_first(&plan)?;
 
-    let applied = world.run(&[&["apply", "--yes", "--format", "json"], &ALLOW[..]].concat());
+    let applied = world.run(&[&["apply", "--yes", "--format", "json"], &allow[..]].concat());
     prop_assert_eq!(applied.code, ran.code, "{}\n{}", applied.stdout, applied.stderr);
     if applied.code != 0 {
         prop_assert_eq!(&everything(world), &before, "what is refused changes nothing");
@@ -243,6 +314,8 @@ fn check(world: &World, endpoint: &Endpoint, scene: &Scene) -> Result<i32, TestC
     }
     let after = everything(world);
     predicted(&plan, &after)?;
+    deleted(scene, &plan, &before, &after)?;
+    hidden(scene, &before, &after)?;
     managed(scene, &after)?;
     let again = world.run(&["plan", "--format", "json"]);
     prop_assert_eq!(again.code, 0, "{}", again.stdout);
@@ -277,7 +350,12 @@ fn predicted(plan: &Value, after: &Value) -> Result<(), TestCaseError> {
     }
     for live in after["services"].as_array().unwrap() {
         if let Some(said) = last.get(live["name"].as_str().unwrap()) {
-            prop_assert_eq!(&live["revision"], &said["revision_after"]);
+            prop_assert_eq!(
+                &live["revision"],
+                &said["revision_after"],
+                "{:#}",
+                plan["changes"]
+            );
             prop_assert_eq!(&live["ty"], &said["type"]);
             let has = |name: &Value| {
                 live["handlers"]
@@ -288,6 +366,90 @@ fn predicted(plan: &Value, after: &Value) -> Result<(), TestCaseError> {
             };
             prop_assert!(said["handlers_added"].as_array().unwrap().iter().all(has));
             prop_assert!(!said["handlers_removed"].as_array().unwrap().iter().any(has));
+        }
+    }
+    let names = |live: &Value| -> BTreeSet<String> {
+        let services = live["services"].as_array().unwrap().iter();
+        services
+            .map(|service| service["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (name, said) in &last {
+        prop_assert_eq!(
+            names(after).contains(*name),
+            !said["revision_after"].is_null(),
+            "{}",
+            name
+        );
+    }
+    for change in plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["op"] == "configure")
+    {
+        let live = after["services"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|s| s["name"] == change["resource"]["key"]);
+        for field in change["fields"].as_array().unwrap() {
+            let name = field["path"][0].as_str().unwrap();
+            prop_assert_eq!(
+                &live.unwrap()[name],
+                &field["after"],
+                "{} of {}",
+                name,
+                change["resource"]["key"]
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What the plan said is deleted, and nothing else is; above all nothing of another stack.
+fn deleted(scene: &Scene, plan: &Value, before: &Value, after: &Value) -> Result<(), TestCaseError> {
+    let gone: Vec<&Value> = (plan["changes"].as_array().unwrap().iter())
+        .filter(|change| ["delete", "replace"].contains(&change["op"].as_str().unwrap()))
+        .map(|change| &change["resource"]["server_id"])
+        .collect();
+    for kind in ["deployments", "subscriptions"] {
+        for item in before[kind].as_array().unwrap() {
+            let is_there = after[kind]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|other| other["id"] == item["id"]);
+            prop_assert_eq!(is_there, !gone.contains(&&item["id"]), "{} {}", kind, item);
+            let mark = item["metadata"]["restatectl.stack"].as_str();
+            prop_assert!(
+                is_there || kind != "deployments" || mark == scene.stack,
+                "{}",
+                item
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Without consent no service that was private is public, unless the file says so.
+fn hidden(scene: &Scene, before: &Value, after: &Value) -> Result<(), TestCaseError> {
+    for was in before["services"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|s| s["public"] == false)
+    {
+        let now = after["services"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|s| s["name"] == was["name"]);
+        let wanted = (scene.overrides.iter())
+            .find(|(service, _)| was["name"] == SERVICES[**service].0)
+            .and_then(|(_, overrides)| overrides["public"].as_bool());
+        if !scene.expose && wanted != Some(true) {
+            prop_assert!(now.is_none_or(|now| now["public"] == false), "{}", was);
         }
     }
     Ok(())
@@ -337,7 +499,7 @@ fn managed(scene: &Scene, after: &Value) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn run(cases: u32, world: impl Fn() -> World) {
+fn run(cases: u32, stacks: bool, world: impl Fn() -> World) {
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,
@@ -345,7 +507,7 @@ fn run(cases: u32, world: impl Fn() -> World) {
         ..Config::default()
     });
     let seen = std::cell::RefCell::new(BTreeMap::<i32, u32>::new());
-    let outcome = runner.run(&scene(), |scene| {
+    let outcome = runner.run(&scene(stacks), |scene| {
         let endpoint = Endpoint::start(Manifest::new());
         let code = check(&world(), &endpoint, &scene)?;
         *seen.borrow_mut().entry(code).or_default() += 1;
@@ -363,20 +525,20 @@ fn run(cases: u32, world: impl Fn() -> World) {
 
 #[test]
 fn on_the_fake_of_1_7() {
-    run(200, || World::fake("1.7.12"));
+    run(1500, true, || World::fake("1.7.12"));
 }
 
 #[test]
 fn on_the_fake_of_1_5() {
-    run(100, || World::fake("1.5.3"));
+    run(500, false, || World::fake("1.5.3"));
 }
 
 #[test]
 fn on_restate_1_7() {
-    run(20, || World::real("1.7.12"));
+    run(50, true, || World::real("1.7.12"));
 }
 
 #[test]
 fn on_restate_1_6() {
-    run(10, || World::real("1.6.2"));
+    run(10, true, || World::real("1.6.2"));
 }
