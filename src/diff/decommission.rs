@@ -28,7 +28,7 @@ pub struct Decommission<'a> {
     /// The services that go altogether.
     going: BTreeSet<&'a str>,
     /// Why others, which candidates serve, do not.
-    staying: BTreeMap<&'a str, (WaitingFor, u64, String)>,
+    staying: BTreeMap<&'a str, Verdict>,
     verdicts: BTreeMap<&'a str, Option<Verdict>>,
 }
 
@@ -89,8 +89,8 @@ impl<'a> Decommission<'a> {
     }
 
     /// What is known of a service before it is known which deployments go.
-    fn why_stays(&self, work: &Work<'a>, name: &str) -> Option<(WaitingFor, u64, String)> {
-        let serving = |message: String| Some((WaitingFor::Serving, 0, message));
+    fn why_stays(&self, work: &Work<'a>, name: &str) -> Option<Verdict> {
+        let serving = |message: String| Some(Verdict::new(WaitingFor::Serving, message));
         if work.listed_services.contains(name) {
             return serving(format!("a listed deployment exposes {name}"));
         }
@@ -112,10 +112,15 @@ impl<'a> Decommission<'a> {
         match self.in_flight {
             Some(Ok(in_flight)) => {
                 let unfinished = in_flight.of_service(name);
-                let message = format!("{unfinished} invocations of {name} are unfinished");
-                (unfinished > 0).then_some((WaitingFor::Draining, unfinished, message))
+                (unfinished > 0).then(|| Verdict {
+                    invocations: unfinished,
+                    ..Verdict::new(
+                        WaitingFor::Draining,
+                        format!("draining ({} of {name})", counted(unfinished)),
+                    )
+                })
             }
-            other => Some((WaitingFor::Unknown, 0, unknown(other))),
+            other => Some(Verdict::new(WaitingFor::Unknown, unknown(other))),
         }
     }
 
@@ -123,35 +128,30 @@ impl<'a> Decommission<'a> {
     pub fn settle(&mut self) {
         loop {
             self.verdicts = self.judge();
-            let stays = |deployment: &live::Deployment| {
-                self.verdicts
-                    .get(deployment.id.as_str())
-                    .is_none_or(Option::is_some)
-            };
-            let held: Vec<(&'a str, String)> = (self.going.iter())
-                .filter_map(|name| {
-                    let holder = (self.live.deployments.iter())
-                        .find(|deployment| deployment.services.contains_key(*name) && stays(deployment))?;
-                    Some((
-                        *name,
-                        format!("{} has a revision of {name} and stays", holder.address),
-                    ))
-                })
+            let held: Vec<(&'a str, Verdict)> = (self.going.iter())
+                .filter_map(|name| Some((*name, self.holder(name)?)))
                 .chain(self.crossed())
                 .collect();
             if held.is_empty() {
                 return;
             }
-            for (name, message) in held {
+            for (name, verdict) in held {
                 self.going.remove(name);
-                self.staying.insert(name, (WaitingFor::Serving, 0, message));
+                self.staying.insert(name, verdict);
             }
         }
     }
 
+    /// What keeps one of the deployments that have a revision of a service, and so the service.
+    fn holder(&self, service: &str) -> Option<Verdict> {
+        let mut exposing =
+            (self.candidates.iter()).filter(|candidate| candidate.services.contains_key(service));
+        exposing.find_map(|candidate| self.verdicts.get(candidate.id.as_str())?.clone())
+    }
+
     /// Two that each have the latest revision of what the other has an older one of: whichever goes
     /// first, an older revision comes back to life.
-    fn crossed(&self) -> Option<(&'a str, String)> {
+    fn crossed(&self) -> Option<(&'a str, Verdict)> {
         let mut left = self.leaving();
         while !left.is_empty() {
             let free = left
@@ -166,7 +166,7 @@ impl<'a> Decommission<'a> {
                 let message = format!(
                     "several deployments have revisions of {name} in an order in which none can go first; promote one of them first"
                 );
-                return Some((*name, message));
+                return Some((*name, Verdict::new(WaitingFor::Serving, message)));
             };
             left.remove(free);
         }
@@ -225,11 +225,14 @@ impl<'a> Decommission<'a> {
         {
             let (by, since) = self.served.get(name.as_str())?;
             if by.as_deref() == Some(candidate.id.as_str()) {
-                let (reason, invocations, why) = self.staying.get(name.as_str())?.clone();
-                return Some(Verdict {
-                    reason,
-                    invocations,
-                    message: format!("still serves {name}: {why}"),
+                let why = self.staying.get(name.as_str())?.clone();
+                return Some(match why.reason {
+                    // What is needed for itself says which of its services are.
+                    WaitingFor::Serving => Verdict {
+                        message: format!("still serves {name}: {}", why.message),
+                        ..why
+                    },
+                    _ => why,
                 });
             }
             if since.is_none_or(|since| since < self.prune.after) {
@@ -245,11 +248,10 @@ impl<'a> Decommission<'a> {
                 Some(Ok(in_flight)) => {
                     let invocations = in_flight.on_deployment(&candidate.id);
                     if invocations > 0 {
-                        let s = if invocations == 1 { "" } else { "s" };
                         return Some(Verdict {
                             reason: WaitingFor::Draining,
                             invocations,
-                            message: format!("draining ({invocations} invocation{s})"),
+                            message: format!("draining ({})", counted(invocations)),
                         });
                     }
                 }
@@ -289,6 +291,11 @@ impl<'a> Decommission<'a> {
         let known = self.in_flight?.as_ref().ok()?;
         Some(known.on_deployment(&deployment.id))
     }
+}
+
+fn counted(invocations: u64) -> String {
+    let s = if invocations == 1 { "" } else { "s" };
+    format!("{invocations} invocation{s}")
 }
 
 fn unknown(answer: Option<&Result<InFlight, Error>>) -> String {

@@ -11,7 +11,9 @@ use std::fmt::Write;
 pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     let mut text = String::new();
     let server = server(plan);
-    if plan.changes.is_empty() {
+    if plan.changes.is_empty() && plan.has_errors() {
+        let _ = writeln!(text, "There is no plan for {server}.");
+    } else if plan.changes.is_empty() {
         let _ = writeln!(text, "No changes: {server} is what the file says.");
     } else {
         let _ = writeln!(text, "restatectl will change {server}:\n");

@@ -109,11 +109,11 @@ fn write_state(format: &str, entries: usize, out: &mut impl Write) {
         let text = match format {
             "toml" => toml::to_string(&json!({ "services": { name: service() } })).unwrap() + "\n",
             "json" => format!("{}\"{name}\":{}", if n == 0 { "" } else { "," }, service()),
-            _ => serde_yaml::to_string(&json!({ name: service() }))
-                .unwrap()
-                .lines()
-                .map(|line| format!("  {line}\n"))
-                .collect(),
+            _ => {
+                let text = serde_yaml::to_string(&json!({ name: service() })).unwrap();
+                let lines: Vec<String> = text.lines().map(|line| format!("  {line}\n")).collect();
+                lines.concat()
+            }
         };
         out.write_all(text.as_bytes()).unwrap();
     }

@@ -120,7 +120,8 @@ enum Edit {
 /// Texts a few edits away from those given.
 pub fn mutant(texts: &[String]) -> impl Strategy<Value = String> + use<> {
     let edits = vec(edit(texts), 0..8);
-    (select(texts.to_vec()), edits).prop_map(|(text, edits)| edits.iter().fold(text, apply))
+    (select(texts.to_vec()), edits)
+        .prop_map(|(text, edits)| edits.iter().fold(text, |text, edit| apply(&text, edit)))
 }
 
 /// A piece of one of the texts, or a few tokens.

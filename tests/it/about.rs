@@ -40,7 +40,11 @@ fn the_starter_is_valid_as_it_is_and_with_everything_in_it() {
     // What it has as comments is valid, too.
     let text = std::fs::read_to_string(desk.path().join("restate.yaml")).unwrap();
     let lines = text.lines().skip_while(|line| !line.starts_with("version"));
-    let is_yaml = |rest: &str| rest.starts_with(' ') || rest.ends_with(':');
+    let is_field = |rest: &str| {
+        rest.split_once(':')
+            .is_some_and(|(key, _)| !key.contains([' ', '`']))
+    };
+    let is_yaml = |rest: &str| rest.starts_with(' ') || is_field(rest);
     let full: Vec<String> = lines
         .filter_map(|line| match line.strip_prefix("# ") {
             Some(rest) => is_yaml(rest).then(|| format!("{rest}\n")),

@@ -146,12 +146,11 @@ fn a_superseded_deployment_stays_while_something_runs_on_it() {
 #[test]
 fn an_invocation_without_an_answer_keeps_its_deployment() {
     on_every_version(|world| {
-        let old = Endpoint::start(Manifest::new().service(service("Mail")));
-        world.register(&old.url());
-        send(world, "Mail/run/send");
-        let tried = unfinished(world, 1, TRIED);
-        let new = Endpoint::start(Manifest::new().service(service("Mail")));
-        wants(world, &[&new.url()]);
+        let (old, new) = (work(), work());
+        world.register(old.url());
+        send(world, "Work/a/wait/send");
+        let tried = unfinished(world, 1, &format!("{TRIED} AND pinned_deployment_id IS NULL"));
+        wants(world, &[new.url()]);
         world.apply();
         assert_draining(world, 1);
         kill(world, &tried[0]);

@@ -148,6 +148,13 @@ fn no_verb_in_no_format_shows_a_secret() {
                 ];
                 run(&world, &["apply", "--yes"], &args).expect(0);
                 where_they_belong(&world);
+                let name = "http://127.0.0.1:1/";
+                for verb in [
+                    &["plan", "--destroy"][..],
+                    &["delete", "deployment", name, "--yes"],
+                ] {
+                    run(&world, verb, &["--format", format, detail]);
+                }
             }
         }
     }
