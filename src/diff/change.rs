@@ -245,6 +245,9 @@ pub struct Change {
     /// The unfinished invocations that an overwrite or a forced deletion hits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invocations: Option<u64>,
+    /// The consents that it needed and was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<String>,
     pub refused: Option<Refused>,
     pub precondition: Precondition,
     /// What to do, with the secrets it takes; nothing of it is ever shown or stored.
@@ -267,6 +270,7 @@ impl Change {
             fields: Vec::new(),
             services: Vec::new(),
             invocations: None,
+            consents: Vec::new(),
             refused: None,
             precondition: Precondition::default(),
             action: None,

@@ -54,6 +54,8 @@ pub struct Consents<'a> {
     command: &'a [CommandConsent],
     used_commands: RefCell<BTreeSet<usize>>,
     used_entries: RefCell<BTreeSet<Span>>,
+    /// Those that were given since the last change.
+    given: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Consents<'a> {
@@ -62,6 +64,7 @@ impl<'a> Consents<'a> {
             command,
             used_commands: RefCell::default(),
             used_entries: RefCell::default(),
+            given: RefCell::default(),
         }
     }
 
@@ -84,7 +87,15 @@ impl<'a> Consents<'a> {
                 allowed = true;
             }
         }
+        if allowed {
+            self.given.borrow_mut().insert(what.to_string());
+        }
         allowed
+    }
+
+    /// The consents that were asked for and given since the last call, for the change they are for.
+    pub fn take_given(&self) -> Vec<String> {
+        self.given.take().into_iter().collect()
     }
 
     /// Up to how many deletions are allowed beyond what the guards let pass. Counts as needed.

@@ -57,6 +57,14 @@ pub fn check(work: &mut Work<'_>) {
     let allowed = needs_more.then(|| work.consents.deletes()).flatten();
     let is_allowed = allowed.is_some_and(|allowed| total <= allowed);
     for (code, fails, message, what) in failed {
+        let message = if fails && is_allowed {
+            format!(
+                "{message}, allowed by `--allow deletes={}`",
+                allowed.unwrap_or(total)
+            )
+        } else {
+            message
+        };
         let fails = fails && !is_allowed;
         work.outcome.guards.push(Guard {
             code: code.to_owned(),

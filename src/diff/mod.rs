@@ -162,6 +162,7 @@ impl Work<'_> {
     fn push(&mut self, mut change: Change) -> u32 {
         let id = self.next_id();
         change.id = id;
+        change.consents = self.consents.take_given();
         self.outcome.changes.push(change);
         id
     }

@@ -25,6 +25,8 @@ pub fn diff(work: &mut Work<'_>) {
     }
     work.listed_services = last.keys().cloned().collect();
     for (index, entry) in work.input.desired.deployments.iter().enumerate() {
+        // What was asked so far is about no change in particular.
+        work.consents.take_given();
         let identity = entry.address.value.identity();
         let found = work.input.live.deployments_at(&identity);
         let Some((&live, others)) = found.split_first() else {
@@ -38,6 +40,7 @@ pub fn diff(work: &mut Work<'_>) {
             .collect();
         existing::diff(work, entry, live, &should_serve);
     }
+    work.consents.take_given();
 }
 
 fn same_address(work: &mut Work<'_>, entry: &Deployment, others: &[&live::Deployment]) {

@@ -178,6 +178,10 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
             let _ = writeln!(text, "        {}", style.dim(&printable(help)));
         }
     }
+    if !change.consents.is_empty() {
+        let consents = printable(&change.consents.join(", "));
+        let _ = writeln!(text, "      {} allowed: {consents}", style.dim("·"));
+    }
     if let Some(refused) = &change.refused {
         let refusal = format!("refused ({})", printable(&refused.code));
         let _ = writeln!(

@@ -256,6 +256,14 @@ fn budgets(world: &World) {
     // All of them, while the file lists another.
     world.wants("subscriptions: [{ source: kafka://main/new, sink: service://Mail/run, options: { group.id: g } }]\nprune: { subscriptions: delete }\nsafety: { max_deletes: 50 }\n");
     assert_eq!(failed(&[], 5), ["delete-share", "last-of-kind"]);
+    let plan = world.plan_with(&["--allow", "deletes=11"], 0);
+    assert!(
+        plan["guards"]
+            .to_string()
+            .contains("allowed by `--allow deletes=11`"),
+        "{}",
+        plan["guards"]
+    );
     world.apply_with(&["--allow", "deletes=11"]);
     assert_eq!(world.subscriptions().len(), 1);
 }

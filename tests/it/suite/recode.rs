@@ -218,6 +218,8 @@ fn a_rollback_that_loses_a_handler_is_breaking(world: &World) {
     wants(world, &[&old.url()], "");
     let plan = world.plan_with(&["--allow", "promote"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "breaking");
+    let plan = world.plan_with(&["--allow", "promote", "--allow", "breaking"], 0);
+    assert_eq!(plan["changes"][0]["consents"], json!(["breaking", "promote"]));
     world.apply_with(&["--allow", "promote", "--allow", "breaking"]);
     assert_eq!(world.service("Checkout")["handlers"].as_array().unwrap().len(), 1);
 }
