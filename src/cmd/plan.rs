@@ -88,7 +88,8 @@ pub async fn make(
         resend: &planning.resend,
         targets: &planning.target,
         now,
-    });
+    })
+    .masked(|text| client.masker().mask(text));
     let target = Target::new(client.url(), &live.server);
     let files = (&read.sources, &read.desired, read.warnings.as_slice());
     let plan = Plan::new(outcome, target, files, &planning.target, text(now));

@@ -67,6 +67,49 @@ pub struct Outcome {
     pub unmanaged: BTreeMap<Kind, Vec<String>>,
 }
 
+impl Outcome {
+    /// Live resources are named by what the server tells, such as a consumer group, which for the
+    /// files may be a value from outside. `mask` hides those.
+    #[must_use]
+    pub fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
+        let in_place = |text: &mut String| *text = mask(text);
+        for change in &mut self.changes {
+            in_place(&mut change.resource.key);
+            let precondition = change
+                .precondition
+                .fields
+                .iter_mut()
+                .map(|field| &mut field.value);
+            let fields = change
+                .fields
+                .iter_mut()
+                .flat_map(|field| [&mut field.before, &mut field.after]);
+            for value in precondition.chain(fields).flatten() {
+                if let serde_json::Value::String(text) = value {
+                    in_place(text);
+                }
+            }
+        }
+        for waiting in &mut self.waiting {
+            in_place(&mut waiting.resource.key);
+            in_place(&mut waiting.message);
+        }
+        for finding in &mut self.findings {
+            finding
+                .resource
+                .iter_mut()
+                .for_each(|resource| in_place(&mut resource.key));
+            in_place(&mut finding.message);
+            finding.help.iter_mut().for_each(in_place);
+        }
+        for guard in &mut self.guards {
+            in_place(&mut guard.message);
+        }
+        self.unmanaged.values_mut().flatten().for_each(in_place);
+        self
+    }
+}
+
 pub fn diff(input: &Input<'_>) -> Outcome {
     let mut work = Work {
         input,

@@ -119,6 +119,14 @@ fn a_file_for_another_cluster_asks_no_endpoint(world: &World) {
     assert_eq!(ran["problems"][0]["origin"]["line"], 2);
     world.run(&["apply", "--yes"]).expect(5);
     assert!(endpoint.requests().is_empty(), "no endpoint was asked");
+    if let crate::world::Target::Fake(fake) = &world.target {
+        // A guard that cannot be evaluated lets nothing pass.
+        let broken = crate::fake::Fault::Status(400, vec![], "no".to_owned());
+        fake.on(crate::fake::Match::first("GET", "/cluster-health"), broken);
+        let ran = world.run(&["plan", "--format", "json"]).expect(1).json();
+        assert_eq!(ran["problems"][0]["code"], "other-target");
+        assert!(endpoint.requests().is_empty());
+    }
     let name = world.get("/cluster-health")["cluster_name"]
         .as_str()
         .unwrap()
