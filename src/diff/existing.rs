@@ -13,6 +13,28 @@ use crate::live::{self, Options};
 use crate::problem::Severity;
 use crate::source::Spanned;
 
+/// A listed deployment that is registered.
+pub struct Known<'a> {
+    pub entry: &'a Deployment,
+    pub live: &'a live::Deployment,
+    pub resource: Resource,
+    /// Of its connection, those that are to change.
+    pub fields: Vec<Field>,
+    /// The refusal to change it, if it belongs to another stack.
+    pub foreign: Option<Refused>,
+}
+
+impl Known<'_> {
+    /// As the plan was made with it. `outcome`: what a change makes of its services.
+    pub fn existing(&self, outcome: Served) -> Existing {
+        Existing {
+            id: self.live.id.clone(),
+            before: stored_connection(self.live),
+            outcome,
+        }
+    }
+}
+
 /// `should_serve`: the services of which this is the last listed deployment.
 pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, should_serve: &[&String]) {
     let resource = Resource::new(Kind::Deployment, entry.address.value.key()).with_id(&live.id);
@@ -33,12 +55,19 @@ pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, sh
     owner::unmarked(work, entry, live, &resource);
 
     let code = recode::code(work, live);
+    let known = Known {
+        entry,
+        live,
+        resource,
+        fields,
+        foreign,
+    };
     if !elsewhere.is_empty() {
-        recode::promote(work, entry, live, resource, fields, &elsewhere, foreign);
+        recode::promote(work, known, &elsewhere);
     } else if let Some(code) = code.filter(|code| !code.differences.is_empty()) {
-        recode::overwrite(work, entry, live, resource, fields, &code, foreign);
-    } else if !fields.is_empty() {
-        update(work, entry, live, resource, fields, foreign);
+        recode::overwrite(work, known, &code);
+    } else if !known.fields.is_empty() {
+        update(work, known);
     }
 }
 
@@ -112,53 +141,45 @@ pub(super) fn unreachable(
     .help = Some(help.to_owned());
 }
 
-fn update(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    foreign: Option<Refused>,
-) {
+fn update(work: &mut Work<'_>, known: Known<'_>) {
+    let Known { entry, live, .. } = known;
     let validated = match work.input.answers.updates.get(&live.id) {
         Some(Ok(())) => Validated::Server,
         Some(Err(error)) => {
             // The same endpoint may have been reported already, by its discovery.
             if !matches!(work.input.answers.discoveries.get(&live.id), Some(Err(_))) {
-                unreachable(work, entry, &resource, error, true);
+                unreachable(work, entry, &known.resource, error, true);
             }
             Validated::Local
         }
         None => Validated::Local,
     };
-    let mut exposure = if work.input.live.server.has_patch() {
+    let exposure = if work.input.live.server.has_patch() {
         Exposure::default()
     } else {
         put_resets(work, entry, live)
     };
-    exposure.refusals.extend(foreign);
     let outcome = Served {
         keep_private: exposure.keep_private,
         ..Served::default()
     };
+    let action = Action::Update {
+        is: known.existing(outcome),
+        request: wire::Update {
+            connection: connection(entry, Some(live)),
+            overwrite: false,
+            dry_run: false,
+        },
+    };
+    let mut refusals = exposure.refusals;
+    refusals.extend(known.foreign);
     work.push(Change {
         validated,
-        precondition: Precondition::of(&fields),
-        fields,
-        refused: refusal(exposure.refusals),
-        action: Some(Action::Update {
-            is: Existing {
-                id: live.id.clone(),
-                before: stored_connection(live),
-                outcome,
-            },
-            request: wire::Update {
-                connection: connection(entry, Some(live)),
-                overwrite: false,
-                dry_run: false,
-            },
-        }),
-        ..Change::new(Op::Update, resource, work.input.sources.origin(entry.span))
+        precondition: Precondition::of(&known.fields),
+        fields: known.fields,
+        refused: refusal(refusals),
+        action: Some(action),
+        ..Change::new(Op::Update, known.resource, work.input.sources.origin(entry.span))
     });
 }
 

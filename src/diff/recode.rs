@@ -1,8 +1,8 @@
 //! New code behind a known address, and old code that is to serve again.
 
-use super::change::{Action, Change, Existing, Field, Op, Precondition, Refused, Resource, Risk, Validated};
-use super::deployment::{code_differences, connection, metadata, stored_connection};
-use super::existing::unreachable;
+use super::change::{Action, Change, Op, Precondition, Resource, Risk, Validated};
+use super::deployment::{code_differences, connection, metadata};
+use super::existing::{Known, unreachable};
 use super::probe::stored;
 use super::taking::{By, Taking};
 use super::{ServedBy, Work, needs, refusal, refused};
@@ -10,7 +10,7 @@ use crate::admin::wire;
 use crate::desired::{Consent, Deployment};
 use crate::live::{self, Service};
 use crate::problem::Severity;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What an endpoint serves now, beside what was registered.
 pub struct Code<'a> {
@@ -37,31 +37,22 @@ pub fn overwritten<'a>(
 }
 
 /// A forced registration makes a deployment the latest for all its services again.
-pub fn promote(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    elsewhere: &[&String],
-    foreign: Option<Refused>,
-) {
+pub fn promote(work: &mut Work<'_>, known: Known<'_>, elsewhere: &[&String]) {
     let mut taking = Taking::new();
     taking.risk = Risk::Breaking;
-    if !work.consented(entry, &Consent::Promote) {
+    if !work.consented(known.entry, &Consent::Promote) {
         let message = format!("the file says that it serves {}", servers(work, elsewhere));
         taking
             .refusals
             .push(needs(&Consent::Promote, message, "deployment"));
     }
-    taking.refusals.extend(foreign);
-    let Some(code) = code(work, live) else {
-        return cannot_recode(work, entry, live, resource, fields, taking, Op::Promote);
+    let Some(code) = code(work, known.live) else {
+        return cannot_recode(work, known, taking, Op::Promote);
     };
     if !code.differences.is_empty() {
-        ask_overwrite(work, entry, &code, &mut taking);
+        ask_overwrite(work, known.entry, &code, &mut taking);
     }
-    force(work, entry, live, resource, fields, &code, taking, Op::Promote);
+    force(work, known, &code, taking, Op::Promote);
 }
 
 /// `Cart, which http://a:9080 serves`
@@ -82,29 +73,21 @@ fn servers(work: &Work<'_>, services: &[&String]) -> String {
 }
 
 /// The same address serves other code: taken over without a new revision where the server can.
-pub fn overwrite(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    code: &Code<'_>,
-    foreign: Option<Refused>,
-) {
+pub fn overwrite(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>) {
+    let Known { entry, live, .. } = known;
     let mut taking = Taking::new();
     taking.risk = Risk::Breaking;
     ask_overwrite(work, entry, code, &mut taking);
-    taking.refusals.extend(foreign);
     if !work.input.live.server.has_patch() {
-        return force(work, entry, live, resource, fields, code, taking, Op::Overwrite);
+        return force(work, known, code, taking, Op::Overwrite);
     }
     let dry = match work.input.answers.overwrites.get(&live.id) {
         Some(Ok(dry)) => dry,
         Some(Err(error)) => {
-            unreachable(work, entry, &resource, error, true);
-            return cannot_recode(work, entry, live, resource, fields, taking, Op::Overwrite);
+            unreachable(work, entry, &known.resource, error, true);
+            return cannot_recode(work, known, taking, Op::Overwrite);
         }
-        None => return cannot_recode(work, entry, live, resource, fields, taking, Op::Overwrite),
+        None => return cannot_recode(work, known, taking, Op::Overwrite),
     };
     let id = work.next_id();
     for service in dry.values() {
@@ -125,27 +108,14 @@ pub fn overwrite(
     taking.ask_protected(work, entry, true);
     let outcome = taking.settle(work, entry, dry);
     let action = Action::Update {
-        is: Existing {
-            id: live.id.clone(),
-            before: stored_connection(live),
-            outcome,
-        },
+        is: known.existing(outcome),
         request: wire::Update {
             connection: connection(entry, Some(live)),
             overwrite: true,
             dry_run: false,
         },
     };
-    push(
-        work,
-        entry,
-        live,
-        resource,
-        fields,
-        taking,
-        Op::Overwrite,
-        Some(action),
-    );
+    push(work, known, taking, Op::Overwrite, Some(action));
 }
 
 fn ask_overwrite(work: &Work<'_>, entry: &Deployment, code: &Code<'_>, taking: &mut Taking) {
@@ -164,20 +134,8 @@ fn ask_overwrite(work: &Work<'_>, entry: &Deployment, code: &Code<'_>, taking: &
     taking.refusals.push(refusal);
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a change that its callers differ in"
-)]
-fn force(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    code: &Code<'_>,
-    mut taking: Taking,
-    op: Op,
-) {
+fn force(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>, mut taking: Taking, op: Op) {
+    let Known { entry, live, .. } = known;
     let id = work.next_id();
     for service in code.fresh.values() {
         taking.take(work, entry, id, service, By::Force(live));
@@ -193,11 +151,7 @@ fn force(
     taking.ask_protected(work, entry, op == Op::Overwrite || !code.differences.is_empty());
     let outcome = taking.settle(work, entry, code.fresh);
     let action = Action::Promote {
-        is: Existing {
-            id: live.id.clone(),
-            before: stored_connection(live),
-            outcome,
-        },
+        is: known.existing(outcome),
         request: wire::Registration {
             connection: connection(entry, Some(live)),
             metadata: metadata(entry, work.stack(), Some(live), &work.input.live.server),
@@ -207,51 +161,37 @@ fn force(
             dry_run: false,
         },
     };
-    push(work, entry, live, resource, fields, taking, op, Some(action));
+    push(work, known, taking, op, Some(action));
 }
 
 /// Without knowing what the endpoint serves there is no telling what would become of its services.
-fn cannot_recode(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    fields: Vec<Field>,
-    mut taking: Taking,
-    op: Op,
-) {
+fn cannot_recode(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op) {
     // One that could not be reached has been told.
-    if !work.input.answers.discoveries.contains_key(&live.id) {
+    if !work.input.answers.discoveries.contains_key(&known.live.id) {
         taking.refusals.push(refused(
             "not-discovered",
             "what the endpoint serves now is not known",
             "run without `--discover none`",
         ));
     }
-    push(work, entry, live, resource, fields, taking, op, None);
+    push(work, known, taking, op, None);
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a change that its callers differ in"
-)]
-fn push(
-    work: &mut Work<'_>,
-    entry: &Deployment,
-    live: &live::Deployment,
-    resource: Resource,
-    mut fields: Vec<Field>,
-    mut taking: Taking,
-    op: Op,
-    action: Option<Action>,
-) {
+fn push(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op, action: Option<Action>) {
+    let Known {
+        entry,
+        live,
+        resource,
+        mut fields,
+        foreign,
+    } = known;
+    taking.refusals.extend(foreign);
     let mut precondition = Precondition::of(&fields);
     precondition.fields.extend(taking.preconditions());
     fields.append(&mut taking.fields);
     let invocations = (op == Op::Overwrite)
         .then(|| hit(work, live, &resource))
         .flatten();
-    let depends_on: BTreeSet<u32> = taking.depends_on;
     work.push(Change {
         risk: taking.risk,
         validated: if action.is_some() {
@@ -259,7 +199,7 @@ fn push(
         } else {
             Validated::Local
         },
-        depends_on: depends_on.into_iter().collect(),
+        depends_on: taking.depends_on.into_iter().collect(),
         fields,
         services: taking.services,
         invocations,
