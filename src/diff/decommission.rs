@@ -102,7 +102,7 @@ impl<'a> Decommission<'a> {
         }
         let is_candidate = |id: &str| self.candidates.iter().any(|candidate| candidate.id == id);
         let others = (self.live.deployments.iter())
-            .find(|other| other.services.contains_key(name) && !is_candidate(&other.id));
+            .find(|other| exposes(work, other, name) && !is_candidate(&other.id));
         if let Some(other) = others {
             return serving(format!("{} has a revision of {name} and stays", other.address));
         }
@@ -290,6 +290,14 @@ impl<'a> Decommission<'a> {
     pub fn in_flight(&self, deployment: &live::Deployment) -> Option<u64> {
         let known = self.in_flight?.as_ref().ok()?;
         Some(known.on_deployment(&deployment.id))
+    }
+}
+
+/// After the changes of this plan so far.
+fn exposes(work: &Work<'_>, deployment: &live::Deployment, service: &str) -> bool {
+    match work.recoded.get(&deployment.id) {
+        Some((_, exposed)) => exposed.contains(service),
+        None => deployment.services.contains_key(service),
     }
 }
 

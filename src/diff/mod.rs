@@ -116,6 +116,7 @@ pub fn diff(input: &Input<'_>) -> Outcome {
         consents: Consents::new(input.consents),
         world: World::of(input.live),
         listed_services: BTreeSet::new(),
+        recoded: BTreeMap::new(),
         feeds: BTreeMap::new(),
         foreign: Vec::new(),
         outcome: Outcome::default(),
@@ -143,6 +144,8 @@ struct Work<'a> {
     world: World,
     /// The services that listed deployments expose.
     listed_services: BTreeSet<String>,
+    /// What live deployments expose after the change that takes over other code of theirs, by id.
+    recoded: BTreeMap<String, (u32, BTreeSet<String>)>,
     /// What feeds a service after this plan, by service: the key of a subscription.
     feeds: BTreeMap<String, String>,
     /// Listed deployments that belong to another stack.

@@ -166,6 +166,13 @@ fn delete(
             depends_on.insert(change.id);
         }
     }
+    for (id, (change, exposed)) in &work.recoded {
+        let other = work.input.live.deployment(id);
+        let drops = |name: &String| {
+            !exposed.contains(name) && other.is_some_and(|other| other.services.contains_key(name))
+        };
+        depends_on.extend(goes.iter().any(drops).then_some(*change));
+    }
     // Nor may it go if what should serve in its place did not come.
     for name in deployment.services.keys() {
         depends_on.extend(

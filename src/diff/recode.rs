@@ -89,7 +89,12 @@ pub fn overwrite(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>) {
         }
         None => return cannot_recode(work, known, taking, Op::Overwrite),
     };
+    if dry.values().any(|service| is_tied(work, live, service)) {
+        return force(work, known, code, taking, Op::Overwrite);
+    }
     let id = work.next_id();
+    let exposed = dry.keys().cloned().collect();
+    work.recoded.insert(live.id.clone(), (id, exposed));
     for service in dry.values() {
         let server = work
             .world
@@ -118,6 +123,15 @@ pub fn overwrite(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>) {
     push(work, known, taking, Op::Overwrite, Some(action));
 }
 
+/// A service that is new to the deployment starts at revision 1. If another one serves it at the same
+/// revision, either may win: the one on 1.7.12, the other on 1.6.2 [S]. New revisions leave no doubt.
+fn is_tied(work: &Work<'_>, live: &live::Deployment, service: &Service) -> bool {
+    let other = work.world.services.get(&service.name);
+    let other = other.filter(|other| other.server != ServedBy::Live(live.id.clone()));
+    !live.services.contains_key(&service.name)
+        && other.is_some_and(|other| other.service.revision <= service.revision)
+}
+
 fn ask_overwrite(work: &Work<'_>, entry: &Deployment, code: &Code<'_>, taking: &mut Taking) {
     if work.consented(entry, &Consent::Overwrite) {
         return;
@@ -137,6 +151,8 @@ fn ask_overwrite(work: &Work<'_>, entry: &Deployment, code: &Code<'_>, taking: &
 fn force(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>, mut taking: Taking, op: Op) {
     let Known { entry, live, .. } = known;
     let id = work.next_id();
+    let exposed = code.fresh.keys().cloned().collect();
+    work.recoded.insert(live.id.clone(), (id, exposed));
     for service in code.fresh.values() {
         taking.take(work, entry, id, service, By::Force(live));
     }

@@ -11,6 +11,7 @@ on_every_server! {
     an_overwrite_that_drops_something_is_breaking,
     an_overwrite_that_drops_a_service_brings_an_older_revision_back,
     an_overwrite_that_adds_a_service_that_another_serves_is_a_promotion,
+    an_overwrite_never_leaves_two_of_one_revision,
     an_overwrite_says_what_it_hits_if_it_can,
     a_rollback_promotes_and_puts_overrides_back,
     a_rollback_that_loses_a_handler_is_breaking,
@@ -151,6 +152,30 @@ fn an_overwrite_that_adds_a_service_that_another_serves_is_a_promotion(world: &W
     assert_eq!(
         (&live["revision"], &live["deployment_id"]),
         (&json!(2), &json!(id_at(world, &second.url())))
+    );
+}
+
+/// Which of two with the same revision serves differs from server to server.
+fn an_overwrite_never_leaves_two_of_one_revision(world: &World) {
+    let first = Endpoint::start(Manifest::new().service(service("Mail")));
+    let second = Endpoint::start(Manifest::new().service(service("Audit")));
+    wants(world, &[&first.url(), &second.url()], "");
+    world.apply();
+    first.set(Manifest::new().service(service("Mail")).service(service("Audit")));
+    let allow = ["--allow", "overwrite", "--allow", "promote"];
+    let plan = world.plan_with(&allow, 0);
+    assert_eq!(
+        ops(&plan),
+        [
+            format!("overwrite {}", first.url()),
+            format!("promote {}", second.url())
+        ]
+    );
+    world.apply_with(&allow);
+    let live = world.service("Audit");
+    assert_eq!(
+        (&live["revision"], &live["deployment_id"]),
+        (&json!(3), &json!(id_at(world, &second.url())))
     );
 }
 
