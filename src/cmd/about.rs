@@ -5,7 +5,7 @@ use crate::error::{Exit, Failure};
 use crate::explain;
 use crate::problem::{Problem, nearest};
 use crate::render::Printer;
-use crate::{apply, config, plan};
+use crate::{apply, config, plan, source};
 use clap::CommandFactory;
 use clap_complete::Shell;
 use std::io::Write;
@@ -46,6 +46,12 @@ pub fn schema(name: SchemaName) -> Exit {
 /// Never writes over a file.
 pub fn init(file: &Path) -> Result<Exit, Failure> {
     let shown = file.display();
+    if source::Format::of(file) != Some(source::Format::Yaml) {
+        let message = format!("the starter is YAML, and `{shown}` is not named as that");
+        return Err(Failure::usage(
+            Problem::error("unknown-format", message).help("end its name with `.yaml`"),
+        ));
+    }
     let created = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

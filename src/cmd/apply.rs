@@ -4,7 +4,7 @@ use crate::admin::Client;
 use crate::apply::{Outcome, Report, Run};
 use crate::cli::{Connection, DiscoverArg, Files, Planning};
 use crate::desired::Duration;
-use crate::diff::change::{Op, WaitingFor};
+use crate::diff::change::{Op, Waiting, WaitingFor};
 use crate::error::{Exit, Failure};
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -68,6 +68,7 @@ pub async fn run(
         (plan, client) = (now, new_client);
     }
     let mut report = carry_out(&plan, &client, printer).await;
+    let mut left = plan.waiting.clone();
     if waits.drained > Duration::default() && is_clean(&report) {
         // What may have become of the endpoints meanwhile is for another apply.
         let planning = Planning {
@@ -75,7 +76,11 @@ pub async fn run(
             ..planning.clone()
         };
         let remake = async || make(files, &planning, connection, scope, Duration::default(), printer).await;
-        report = drain(plan, report, waits.drained, remake, printer).await?;
+        (report, left) = drain(plan, report, waits.drained, remake, printer).await?;
+    }
+    // What is left of a stack was to go.
+    if matches!(scope, Scope::Destroy) && is_clean(&report) && !left.is_empty() {
+        report.outcome = Outcome::Incomplete;
     }
     printer.report(&report);
     Ok(match report.outcome {
@@ -118,14 +123,15 @@ fn is_clean(report: &Report) -> bool {
     matches!(report.outcome, Outcome::Complete | Outcome::NothingToDo)
 }
 
-/// Plans again until nothing is left that only needs time, and deletes what has become free.
+/// Plans again until nothing is left that only needs time, and deletes what has become free. Returns
+/// also what is still waiting.
 async fn drain(
     mut plan: Plan,
     mut report: Report,
     wait: Duration,
     remake: impl AsyncFn() -> Result<(Plan, Client), Failure>,
     printer: &Printer,
-) -> Result<Report, Failure> {
+) -> Result<(Report, Vec<Waiting>), Failure> {
     let deadline = Instant::now() + wait.to_std();
     let mut told = Vec::new();
     loop {
@@ -134,11 +140,11 @@ async fn drain(
             .cloned()
             .collect();
         if left.is_empty() {
-            return Ok(report);
+            return Ok((report, plan.waiting));
         }
         if Instant::now() >= deadline {
             report.outcome = Outcome::Incomplete;
-            return Ok(report);
+            return Ok((report, plan.waiting));
         }
         if left != told {
             printer.waiting(&left);
@@ -152,7 +158,7 @@ async fn drain(
             made = next => made?,
             () = signal() => {
                 report.outcome = Outcome::Interrupted;
-                return Ok(report);
+                return Ok((report, plan.waiting));
             }
         };
         plan = now;
@@ -162,11 +168,11 @@ async fn drain(
         if exit_of(&plan) != Exit::Done || plan.changes.iter().any(|change| change.op != Op::Delete) {
             printer.preview(&plan, false);
             report.outcome = Outcome::Incomplete;
-            return Ok(report);
+            return Ok((report, plan.waiting));
         }
         report = report.and(carry_out(&plan, &client, printer).await);
         if !is_clean(&report) {
-            return Ok(report);
+            return Ok((report, plan.waiting));
         }
     }
 }

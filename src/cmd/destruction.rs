@@ -89,6 +89,16 @@ fn takes_over(planning: &Planning, mark: &str) -> bool {
         .any(|consent| matches!(consent, CommandConsent::To { what, .. } if *what == taken))
 }
 
+pub fn is_take_over(consent: &CommandConsent) -> bool {
+    matches!(
+        consent,
+        CommandConsent::To {
+            what: Consent::TakeOver(_),
+            ..
+        }
+    )
+}
+
 /// Where a file lists one of them.
 fn listed(
     desired: &Desired,

@@ -79,12 +79,17 @@ pub async fn make(
     };
     let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;
     let now = jiff::Timestamp::now();
+    // Whether a deletion takes over has been decided.
+    let mut consents = planning.allow.clone();
+    if matches!(scope, Scope::Delete { .. }) {
+        consents.retain(|consent| !destruction::is_take_over(consent));
+    }
     let outcome = diff::diff(&Input {
         desired: &read.desired,
         live: &live,
         answers: &answers,
         sources: &read.sources,
-        consents: &planning.allow,
+        consents: &consents,
         resend: &planning.resend,
         targets: &planning.target,
         now,

@@ -19,6 +19,7 @@ impl Desired {
             sections,
             // Said with the entries.
             protected: _,
+            emptied_of: _,
         } = self;
         let Prune {
             deployments: PruneDeployments { policy, keep, after },

@@ -43,6 +43,8 @@ pub struct Desired {
     /// Which kinds the files have a section for, which is what makes pruning look at them.
     pub sections: Sections,
     pub protected: Protected,
+    /// The deployments that were listed, by identity, where all that is ours is to go.
+    pub emptied_of: BTreeSet<String>,
 }
 
 /// What no plan may delete, also where the entries themselves are left out of account.
@@ -182,7 +184,9 @@ impl Desired {
             keep: 0,
             ..self.prune.deployments
         };
+        let listed = self.deployments.iter();
         Self {
+            emptied_of: listed.map(|entry| entry.address.value.identity()).collect(),
             deployments: Vec::new(),
             services: BTreeMap::new(),
             subscriptions: Vec::new(),

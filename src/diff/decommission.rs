@@ -146,7 +146,14 @@ impl<'a> Decommission<'a> {
     fn holder(&self, service: &str) -> Option<Verdict> {
         let mut exposing =
             (self.candidates.iter()).filter(|candidate| candidate.services.contains_key(service));
-        exposing.find_map(|candidate| self.verdicts.get(candidate.id.as_str())?.clone())
+        exposing.find_map(|candidate| {
+            let verdict = self.verdicts.get(candidate.id.as_str())?.clone()?;
+            let message = match verdict.reason {
+                WaitingFor::Serving => format!("{} stays ({})", candidate.address, verdict.message),
+                _ => verdict.message,
+            };
+            Some(Verdict { message, ..verdict })
+        })
     }
 
     /// Two that each have the latest revision of what the other has an older one of: whichever goes
@@ -236,7 +243,7 @@ impl<'a> Decommission<'a> {
                 });
             }
             if since.is_none_or(|since| since < self.prune.after) {
-                let since = since.unwrap_or_default();
+                let since = since.unwrap_or_default().whole_seconds();
                 settling = Some(format!(
                     "another deployment has served {name} for {since}, and `after` is {}",
                     self.prune.after

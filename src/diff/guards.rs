@@ -137,19 +137,20 @@ fn protected(work: &mut Work<'_>) {
     if desired.protected.is_empty() {
         return;
     }
-    let hit: Vec<&str> = (work.outcome.changes.iter())
-        .filter(|change| {
-            change
+    let hit: Vec<String> = (work.outcome.changes.iter())
+        .filter_map(|change| {
+            let refused = change
                 .refused
                 .as_ref()
-                .is_some_and(|refused| refused.code.contains("protected"))
+                .filter(|refused| refused.code == "protected")?;
+            let why = refused.message.split("; ").next().unwrap_or_default();
+            Some(format!("{} of {}: {why}", change.op.name(), change.resource.key))
         })
-        .map(|change| change.resource.key.as_str())
         .collect();
     let message = if hit.is_empty() {
         format!("{} protected, none is touched", desired.protected.len())
     } else {
-        format!("changes protected resources: {}", hit.join(", "))
+        hit.join("; ")
     };
     let guard = Guard {
         code: "protected".to_owned(),

@@ -9,6 +9,7 @@ use super::decommission::{Decommission, Verdict};
 use super::{Work, owner, refused};
 use crate::desired::{DeploymentPolicy, Desired, SubscriptionPolicy};
 use crate::live::{self, Live};
+use crate::problem::Severity;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn listed(desired: &Desired) -> BTreeSet<String> {
@@ -18,8 +19,9 @@ fn listed(desired: &Desired) -> BTreeSet<String> {
 
 /// Whether the plan needs to know which invocations are not completed.
 pub fn asks_in_flight(desired: &Desired, live: &Live) -> bool {
-    let looks = desired.sections.deployments.is_some()
-        && desired.prune.deployments.policy == DeploymentPolicy::Drained;
+    // What a forced deletion hits is shown, if it can be told.
+    let looks =
+        desired.sections.deployments.is_some() && desired.prune.deployments.policy != DeploymentPolicy::Keep;
     let listed = listed(desired);
     let is_unlisted = |d: &live::Deployment| !listed.contains(&d.address.identity());
     looks && live.deployments.iter().any(is_unlisted)
@@ -102,6 +104,7 @@ pub fn deployments(work: &mut Work<'_>) {
     let (candidates, others): (Vec<_>, Vec<_>) =
         unlisted.partition(|deployment| looks && owner::is_ours(work, deployment));
     for other in others {
+        left_alone(work, other);
         work.unmanaged(Kind::Deployment, other.address.key());
     }
     let mut decommission = Decommission::new(work, candidates);
@@ -133,6 +136,19 @@ pub fn deployments(work: &mut Work<'_>) {
         for name in goes {
             deleted.entry(name).or_insert_with(Vec::new).push(id);
         }
+    }
+}
+
+/// A destruction that leaves alone what the file lists says why.
+fn left_alone(work: &mut Work<'_>, live: &live::Deployment) {
+    let desired = work.input.desired;
+    if let Some(stack) = work.stack()
+        && desired.emptied_of.contains(&live.address.identity())
+    {
+        let message = format!("is listed, but does not carry the mark of the stack {stack}, so it stays");
+        let resource = Resource::new(Kind::Deployment, live.address.key()).with_id(&live.id);
+        work.find(Severity::Warning, "unmarked", message, resource, None)
+            .help = Some("delete it with `restatectl delete deployment`".to_owned());
     }
 }
 

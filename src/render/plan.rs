@@ -13,6 +13,10 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     let server = server(plan);
     if plan.changes.is_empty() && plan.has_errors() {
         let _ = writeln!(text, "There is no plan for {server}.");
+    } else if plan.changes.is_empty() && plan.is_refused() {
+        let _ = writeln!(text, "Refused: nothing is planned for {server}.");
+    } else if plan.changes.is_empty() && !plan.waiting.is_empty() {
+        let _ = writeln!(text, "No changes now: {server}.");
     } else if plan.changes.is_empty() {
         let _ = writeln!(text, "No changes: {server} is what the file says.");
     } else {
@@ -56,6 +60,12 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
 fn verdict(plan: &Plan) -> &'static str {
     if plan.has_errors() {
         "This plan has errors and cannot be applied."
+    } else if plan
+        .changes
+        .iter()
+        .any(|c| c.refused.as_ref().is_some_and(|r| r.code == "protected"))
+    {
+        "This plan is refused: no consent lifts `protected`."
     } else {
         "This plan is refused: something in it needs consent that is not given."
     }
@@ -100,6 +110,8 @@ pub fn name(change: &Change) -> String {
             _ => key,
         },
         Kind::Service => key,
+        // Of several with the same ends the group tells which one goes.
+        Kind::Subscription if change.op == Op::Delete => key,
         Kind::Subscription => {
             let ends = key.split(" @ ").next().unwrap_or(&key);
             ends.replace(" -> service://", " → ")

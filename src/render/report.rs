@@ -42,6 +42,9 @@ pub fn text(report: &Report, style: Style) -> String {
     let headline = match report.outcome {
         Outcome::Complete => format!("Applied to {url}"),
         Outcome::NothingToDo => "Nothing to do".to_owned(),
+        Outcome::Incomplete if report.changes.iter().all(|result| result.status == Status::Done) => {
+            format!("Not everything is deleted yet on {url}; run it again, or with `--wait-drained`")
+        }
         Outcome::Incomplete => format!("Applied in part to {url}; run `restatectl apply` again to finish"),
         Outcome::Interrupted => format!("Interrupted; run `restatectl apply` again to finish on {url}"),
         Outcome::Refused => "Refused: nothing was changed".to_owned(),

@@ -29,6 +29,8 @@ fn file(desired: &Desired) -> Value {
         sections,
         // Said by the entries.
         protected: _,
+        // Of a destruction alone.
+        emptied_of: _,
     } = desired;
     let services: Map<String, Value> = (services.iter())
         .map(|(name, service)| (name.clone(), service_entry(service)))
