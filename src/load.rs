@@ -59,10 +59,12 @@ pub fn load(
         interpolation.resolve(tree, problems);
     }
     let origins = interpolation.finish(problems);
-    let read: Vec<(config::File, Span)> = (trees.iter())
-        .filter_map(|tree| Some((de::read(tree, config::hint, problems)?, tree.span)))
+    let read: Vec<(config::File, Span)> = (trees.into_iter())
+        .filter_map(|tree| {
+            let span = tree.span;
+            Some((de::read(tree, config::hint, problems)?, span))
+        })
         .collect();
-    drop(trees);
     let is_whole = read.len() == files.len();
     let desired = Desired::build(read, is_whole, problems);
     check::check(&desired, problems);

@@ -52,14 +52,14 @@ pub struct File {
 
     /// The deployments to register. The order matters: of several that expose the same service,
     /// the last one listed serves it.
-    pub deployments: Option<Read<Vec<Read<Deployment>>>>,
+    pub deployments: Option<Read<Vec<Read<Box<Deployment>>>>>,
 
     /// Overrides of service options, by service name. Services themselves come with deployments.
     #[schemars(extend("propertyNames" = { "pattern": SERVICE_NAME }))]
-    pub services: Option<Read<Map<Service>>>,
+    pub services: Option<Read<Map<Box<Service>>>>,
 
     /// Kafka subscriptions.
-    pub subscriptions: Option<Read<Vec<Read<Subscription>>>>,
+    pub subscriptions: Option<Read<Vec<Read<Box<Subscription>>>>>,
 
     /// What happens to live resources that no file lists. A kind is only looked at if its section is
     /// written; an empty one counts.

@@ -72,7 +72,7 @@ fn deployment((index, entry): (usize, &Deployment)) -> Json {
         "assume_role_arn": plain(assume_role_arn.as_ref()),
         "additional_headers": headers,
         "use_http_11": use_http_11.as_ref().map(|field| field.value),
-        "metadata": metadata.as_ref().map(|metadata| &metadata.value),
+        "metadata": metadata.as_ref().map(|metadata| metadata.value.iter().collect::<BTreeMap<_, _>>()),
         "services": services.as_ref().map(|services| {
             services.value.iter().map(|service| &service.value).collect::<Vec<_>>()
         }),

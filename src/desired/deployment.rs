@@ -1,14 +1,15 @@
 use super::service::check_service_name;
-use super::{Address, Consent, STACK_MARK, consent, entries, is_true, pairs};
+use super::{Address, Consent, STACK_MARK, compact, consent, entries, is_true, pairs};
 use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
 use crate::source::{Map, Read, Span, Spanned, Text, names_a_secret};
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 
 pub type Header = Spanned<Value>;
 /// By name in lower case, as the server stores them.
-pub type Headers = BTreeMap<String, Header>;
+pub type Headers = LiteMap<String, Header>;
 
 /// A deployment that should be registered.
 #[derive(Debug)]
@@ -19,14 +20,14 @@ pub struct Deployment {
     pub assume_role_arn: Option<Spanned<String>>,
     pub additional_headers: Option<Spanned<Headers>>,
     pub use_http_11: Option<Spanned<bool>>,
-    pub metadata: Option<Spanned<BTreeMap<String, String>>>,
+    pub metadata: Option<Spanned<LiteMap<String, String>>>,
     pub services: Option<Spanned<Vec<Spanned<String>>>>,
     pub allow: Vec<Spanned<Consent>>,
     pub is_protected: bool,
 }
 
 impl Deployment {
-    pub fn build(entry: Spanned<config::Deployment>, problems: &mut Problems) -> Option<Self> {
+    pub fn build(entry: Spanned<Box<config::Deployment>>, problems: &mut Problems) -> Option<Self> {
         let span = entry.span;
         let config::Deployment {
             name,
@@ -39,7 +40,7 @@ impl Deployment {
             services,
             allow,
             protected,
-        } = entry.value;
+        } = *entry.value;
         let is_lambda = arn.is_some();
         let address = address(uri, arn, span, problems);
         let mut only = |for_lambda: bool, field: &str, at: Option<Span>| {
@@ -155,7 +156,7 @@ fn headers(
 ) -> Option<Spanned<Headers>> {
     let is_in_the_open = matches!(address.map(|a| &a.value), Some(Address::Http(http)) if http.scheme == "http" && http.is_public());
     let span = read.as_ref()?.span;
-    let mut headers: Headers = BTreeMap::new();
+    let mut headers: BTreeMap<String, Header> = BTreeMap::new();
     for (name, value) in pairs(read) {
         let Ok(parsed) = http::HeaderName::from_bytes(name.value.as_bytes()) else {
             problems.push(
@@ -204,7 +205,7 @@ fn headers(
         let value = Value::sensitive(value.value.into_string());
         headers.insert(key, Spanned::new(value, name.span));
     }
-    Some(Spanned::new(headers, span))
+    Some(Spanned::new(compact(headers), span))
 }
 
 /// `***` is what a server shows in place of a secret; writing it back would store it.
@@ -214,7 +215,7 @@ pub(super) fn redacted_value(at: Span) -> Problem {
         .help("write the real value")
 }
 
-fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<BTreeMap<String, String>> {
+fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<LiteMap<String, String>> {
     let mut strings = BTreeMap::new();
     let span = read.span;
     for (key, value) in pairs(Some(read)) {
@@ -229,7 +230,7 @@ fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<B
             strings.insert(key.value, value.value.into_string());
         }
     }
-    Spanned::new(strings, span)
+    Spanned::new(compact(strings), span)
 }
 
 fn plain(field: Option<Read<Text>>) -> Option<Spanned<String>> {

@@ -14,6 +14,7 @@ mod subscription;
 use crate::config::{self, FORMAT_VERSION};
 use crate::problem::{Problem, Problems};
 use crate::source::{Map, Read, Span, Spanned, Text, duplicate_key};
+use litemap::LiteMap;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -271,6 +272,13 @@ fn entries<T>(list: Option<Read<Vec<Read<T>>>>) -> impl Iterator<Item = Spanned<
 
 fn is_true(field: Option<Read<bool>>) -> bool {
     field.and_then(Read::ok).is_some_and(|field| field.value)
+}
+
+/// As small as it can be: there are many such maps, with an entry or two each.
+fn compact<V>(map: BTreeMap<String, V>) -> LiteMap<String, V> {
+    let mut compact = LiteMap::with_capacity(map.len());
+    compact.extend(map);
+    compact
 }
 
 /// The entries of a map; `None` for a value that could not be read.

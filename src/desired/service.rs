@@ -23,7 +23,7 @@ pub struct Service {
 impl Service {
     pub fn build(
         name: Spanned<String>,
-        entry: Spanned<config::Service>,
+        entry: Spanned<Box<config::Service>>,
         problems: &mut Problems,
     ) -> Option<Self> {
         let config::Service {
@@ -35,7 +35,7 @@ impl Service {
             workflow_completion_retention,
             allow,
             protected,
-        } = entry.value;
+        } = *entry.value;
         let valid = check_service_name(&name.value, &name.value, name.span, problems);
         let service = Self {
             name,

@@ -1,10 +1,11 @@
 use super::kafka;
 use super::service::{check_service_name, is_name};
-use super::{Consent, consent, deployment::redacted_value, is_true, pairs};
+use super::{Consent, compact, consent, deployment::redacted_value, is_true, pairs};
 use crate::config;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
 use crate::source::{Read, Span, Spanned, Text};
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -64,7 +65,7 @@ pub struct Subscription {
     pub span: Span,
     pub source: Spanned<Source>,
     pub sink: Spanned<Sink>,
-    pub options: BTreeMap<String, Spanned<Value>>,
+    pub options: LiteMap<String, Spanned<Value>>,
     /// The `group.id` as it may be shown: with its references, where it has any.
     pub shown_group: Option<String>,
     pub allow: Vec<Spanned<Consent>>,
@@ -85,7 +86,7 @@ impl Subscription {
         }
     }
 
-    pub fn build(entry: Spanned<config::Subscription>, problems: &mut Problems) -> Option<Self> {
+    pub fn build(entry: Spanned<Box<config::Subscription>>, problems: &mut Problems) -> Option<Self> {
         let span = entry.span;
         let config::Subscription {
             source,
@@ -93,12 +94,12 @@ impl Subscription {
             options,
             allow,
             protected,
-        } = entry.value;
+        } = *entry.value;
         let source =
             required(source, "source", span, problems).and_then(|text| valid_source(&text, problems));
         let sink = required(sink, "sink", span, problems).and_then(|text| valid_sink(&text, problems));
         let mut shown_group = None;
-        let options = pairs(options)
+        let options: BTreeMap<String, Spanned<Value>> = pairs(options)
             .filter_map(|(key, value)| {
                 let value = value?;
                 if value.value.as_str() == "***" {
@@ -121,7 +122,7 @@ impl Subscription {
             .collect();
         Some(Self {
             span,
-            options,
+            options: compact(options),
             shown_group,
             allow: consent::build(allow, &config::SUBSCRIPTION_CONSENTS, problems),
             is_protected: is_true(protected),

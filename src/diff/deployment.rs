@@ -127,7 +127,7 @@ pub fn metadata(
     server: &live::Server,
 ) -> Option<BTreeMap<String, String>> {
     let mut metadata = match (&entry.metadata, live) {
-        (Some(written), _) => written.value.clone(),
+        (Some(written), _) => written.value.clone().into_iter().collect(),
         (None, Some(live)) => live.metadata.clone(),
         (None, None) => BTreeMap::new(),
     };

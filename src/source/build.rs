@@ -83,6 +83,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
                     }
                     items.push(self.node(event, span, depth + 1, problems)?);
                 };
+                items.shrink_to_fit();
                 let span = self.cover(span, end, items.last().map(|n| n.span));
                 (
                     Node {
@@ -158,6 +159,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
         };
         let span = self.cover(start, end, entries.last().map(|(_, n)| n.span));
         self.drop_duplicates(&mut entries, problems);
+        entries.shrink_to_fit();
         Ok(Node {
             span,
             kind: Kind::Map(entries),

@@ -1,11 +1,12 @@
-//! A serde deserializer over the tree that reports problems with their place and goes on.
+//! A serde deserializer over the tree that reports problems with their place and goes on. It takes
+//! the tree apart, so that no value is in memory twice.
 
 use super::Span;
 use super::node::{Key, Kind, Node, Scalar};
 use super::spanned::SPANNED;
 use super::text::TEXT;
 use crate::problem::{Problem, Problems, nearest};
-use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::value::{StrDeserializer, StringDeserializer, U32Deserializer};
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
     Visitor,
@@ -18,7 +19,8 @@ pub type Hint = fn(&str, &str) -> Option<&'static str>;
 
 /// Reads a typed value out of a tree. `None` when the root itself has the wrong shape; everything
 /// that is wrong is in `problems`.
-pub fn read<T: de::DeserializeOwned>(node: &Node, hint: Hint, problems: &mut Problems) -> Option<T> {
+pub fn read<T: de::DeserializeOwned>(node: Node, hint: Hint, problems: &mut Problems) -> Option<T> {
+    let span = node.span;
     let found = RefCell::new(Vec::new());
     let result = T::deserialize(NodeDeserializer {
         node,
@@ -32,7 +34,7 @@ pub fn read<T: de::DeserializeOwned>(node: &Node, hint: Hint, problems: &mut Pro
         Ok(value) => Some(value),
         Err(error) => {
             if let Some(problem) = error.0 {
-                problems.push(at_least(*problem, node.span));
+                problems.push(at_least(*problem, span));
             }
             None
         }
@@ -86,20 +88,20 @@ impl de::Error for Error {
     }
 }
 
-#[derive(Clone, Copy)]
-struct NodeDeserializer<'n> {
-    node: &'n Node,
-    found: &'n RefCell<Vec<Problem>>,
+struct NodeDeserializer<'f> {
+    node: Node,
+    found: &'f RefCell<Vec<Problem>>,
     hint: Hint,
 }
 
-impl<'n> NodeDeserializer<'n> {
-    fn at(self, node: &'n Node) -> Self {
-        Self { node, ..self }
+impl NodeDeserializer<'_> {
+    /// The same for a part of the node.
+    fn at(&self, node: Node) -> Self {
+        Self { node, ..*self }
     }
 
     /// For fields that cannot hold a secret, so that the value can be quoted.
-    fn wrong_word(self, expected: &str) -> Error {
+    fn wrong_word(&self, expected: &str) -> Error {
         match &self.node.kind {
             Kind::Unknown => Error(None),
             Kind::Scalar(scalar) => {
@@ -119,7 +121,7 @@ impl<'n> NodeDeserializer<'n> {
         }
     }
 
-    fn wrong_type(self, expected: &str) -> Error {
+    fn wrong_type(&self, expected: &str) -> Error {
         if matches!(self.node.kind, Kind::Unknown) {
             return Error(None);
         }
@@ -132,7 +134,7 @@ impl<'n> NodeDeserializer<'n> {
         )
     }
 
-    fn number<N: std::str::FromStr>(self) -> Result<N, Error> {
+    fn number<N: std::str::FromStr>(&self) -> Result<N, Error> {
         match &self.node.kind {
             Kind::Scalar(Scalar {
                 text, plain: true, ..
@@ -141,13 +143,9 @@ impl<'n> NodeDeserializer<'n> {
         }
     }
 
-    fn map(self) -> Result<Entries<'n>, Error> {
-        match &self.node.kind {
-            Kind::Map(entries) => Ok(Entries {
-                of: self,
-                entries: entries.iter().collect(),
-                next: 0,
-            }),
+    fn take_entries(&mut self) -> Result<Vec<(Key, Node)>, Error> {
+        match &mut self.node.kind {
+            Kind::Map(entries) => Ok(std::mem::take(entries)),
             _ => Err(self.wrong_type("a map")),
         }
     }
@@ -156,11 +154,11 @@ impl<'n> NodeDeserializer<'n> {
 impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match &self.node.kind {
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        match &mut self.node.kind {
             Kind::Null => visitor.visit_unit(),
             Kind::Unknown => Err(Error(None)),
-            Kind::Scalar(scalar) => visitor.visit_str(&scalar.text),
+            Kind::Scalar(scalar) => visitor.visit_string(std::mem::take(&mut scalar.text).into()),
             Kind::Seq(_) => self.deserialize_seq(visitor),
             Kind::Map(_) => self.deserialize_map(visitor),
         }
@@ -195,9 +193,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor.visit_u64(self.number()?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match &self.node.kind {
-            Kind::Scalar(scalar) => visitor.visit_str(&scalar.text),
+    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        match &mut self.node.kind {
+            Kind::Scalar(scalar) => visitor.visit_string(std::mem::take(&mut scalar.text).into()),
             _ => Err(self.wrong_type("a string")),
         }
     }
@@ -223,42 +221,47 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match &self.node.kind {
+    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        match &mut self.node.kind {
             Kind::Seq(items) => visitor.visit_seq(Items {
+                items: std::mem::take(items).into_iter(),
                 of: self,
-                items: items.iter(),
             }),
             _ => Err(self.wrong_type("a list")),
         }
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match (name, &self.node.kind) {
-            (SPANNED, _) => visitor.visit_seq(SpanThenValue { of: self, next: 0 }),
+        match (name, &mut self.node.kind) {
+            (SPANNED, _) => visitor.visit_seq(SpanThenValue {
+                span: self.node.span,
+                of: Some(self),
+                next: 0,
+            }),
             (TEXT, Kind::Scalar(scalar)) => visitor.visit_seq(TextParts { scalar, next: 0 }),
             (TEXT, _) => Err(self.wrong_type("a string")),
             _ => self.deserialize_seq(visitor),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(self.map()?)
+    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        let entries = self.take_entries()?;
+        visitor.visit_map(Entries::new(self, entries))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let mut map = self.map()?;
-        map.entries.retain(|(key, _)| {
+        let mut entries = self.take_entries()?;
+        entries.retain(|(key, _)| {
             let known = fields.contains(&&*key.name);
             if !known {
                 let problem = Problem::error("unknown-field", format!("unknown field `{}`", key.name));
@@ -275,7 +278,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             }
             known
         });
-        visitor.visit_map(map)
+        visitor.visit_map(Entries::new(self, entries))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -310,9 +313,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
     }
 }
 
-struct Items<'n> {
-    of: NodeDeserializer<'n>,
-    items: std::slice::Iter<'n, Node>,
+struct Items<'f> {
+    of: NodeDeserializer<'f>,
+    items: std::vec::IntoIter<Node>,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
@@ -324,43 +327,60 @@ impl<'de> SeqAccess<'de> for Items<'_> {
             .map(|item| seed.deserialize(self.of.at(item)))
             .transpose()
     }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
 }
 
-struct Entries<'n> {
-    of: NodeDeserializer<'n>,
-    entries: Vec<&'n (Key, Node)>,
-    next: usize,
+struct Entries<'f> {
+    of: NodeDeserializer<'f>,
+    entries: std::vec::IntoIter<(Key, Node)>,
+    /// Of the key that was asked for last.
+    value: Option<Node>,
+}
+
+impl<'f> Entries<'f> {
+    fn new(of: NodeDeserializer<'f>, entries: Vec<(Key, Node)>) -> Self {
+        Self {
+            of,
+            entries: entries.into_iter(),
+            value: None,
+        }
+    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((key, _)) = self.entries.get(self.next) else {
+        let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
-        self.next += 1;
+        self.value = Some(value);
         // A key has a place too, which only a deserializer of ours can give.
-        let node = Node {
+        let key = Node {
             span: key.span,
-            kind: Kind::scalar(key.name.clone(), false),
+            kind: Kind::scalar(key.name, false),
         };
-        let key = NodeDeserializer {
-            node: &node,
-            ..self.of
-        };
-        seed.deserialize(key).map(Some)
+        seed.deserialize(self.of.at(key)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (_, value) = self.entries[self.next - 1];
+        let value = self.value.take();
+        let value = value.ok_or_else(|| de::Error::custom("a value without its key"))?;
         seed.deserialize(self.of.at(value))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.entries.len())
     }
 }
 
 /// Answers a request for [`SPANNED`]: file, start, end, then the value.
-struct SpanThenValue<'n> {
-    of: NodeDeserializer<'n>,
+struct SpanThenValue<'f> {
+    span: Span,
+    of: Option<NodeDeserializer<'f>>,
     next: usize,
 }
 
@@ -368,16 +388,20 @@ impl<'de> SeqAccess<'de> for SpanThenValue<'_> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let span = self.of.node.span;
+        let span = self.span;
         self.next += 1;
         let number = match self.next {
             1 => span.file,
             2 => span.start,
             3 => span.end,
             _ => {
-                return seed.deserialize(self.of).map(Some).map_err(|Error(problem)| {
+                let Some(of) = self.of.take() else {
+                    return Ok(None);
+                };
+                let found = of.found;
+                return seed.deserialize(of).map(Some).map_err(|Error(problem)| {
                     let problem = problem.map(|p| at_least(*p, span));
-                    self.of.found.borrow_mut().extend(problem);
+                    found.borrow_mut().extend(problem);
                     Error(None)
                 });
             }
@@ -390,7 +414,7 @@ impl<'de> SeqAccess<'de> for SpanThenValue<'_> {
 /// Answers a request for [`TEXT`]: the value, as it is written if it was filled in, whether from
 /// outside.
 struct TextParts<'n> {
-    scalar: &'n Scalar,
+    scalar: &'n mut Scalar,
     next: usize,
 }
 
@@ -398,12 +422,12 @@ impl<'de> SeqAccess<'de> for TextParts<'_> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Scalar { text, filled, .. } = self.scalar;
+        let Scalar { text, filled, .. } = &mut *self.scalar;
         self.next += 1;
         let value = match self.next {
-            1 => seed.deserialize((&**text).into_deserializer()),
+            1 => seed.deserialize(String::from(std::mem::take(text)).into_deserializer()),
             2 => match filled {
-                Some(filled) => seed.deserialize(Present(&filled.written)),
+                Some(filled) => seed.deserialize(Present(std::mem::take(&mut filled.written))),
                 None => seed.deserialize(().into_deserializer()),
             },
             _ => {
@@ -416,13 +440,13 @@ impl<'de> SeqAccess<'de> for TextParts<'_> {
 }
 
 /// An optional string that is there.
-struct Present<'n>(&'n str);
+struct Present(String);
 
-impl<'de> Deserializer<'de> for Present<'_> {
+impl<'de> Deserializer<'de> for Present {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let text: StrDeserializer<'_, Error> = self.0.into_deserializer();
+        let text: StringDeserializer<Error> = self.0.into_deserializer();
         visitor.visit_some(text)
     }
 

@@ -69,9 +69,9 @@ pub struct SourceFile {
     pub text: String,
     pub format: Format,
     /// The byte at which each line starts.
-    lines: Vec<usize>,
-    /// Which bytes may be quoted, known once the file is parsed.
-    sights: Sights,
+    lines: Vec<u32>,
+    /// Its values are those of variables, any of which may be a secret.
+    has_variables: bool,
     quotable: OnceLock<String>,
 }
 
@@ -83,14 +83,14 @@ impl fmt::Debug for SourceFile {
 
 impl SourceFile {
     pub fn new(path: String, text: String, format: Format) -> Self {
-        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let starts = text.match_indices('\n').map(|(at, _)| offset(at + 1));
         let lines = std::iter::once(0).chain(starts).collect();
         Self {
             path,
             text,
             format,
             lines,
-            sights: Sights::default(),
+            has_variables: false,
             quotable: OnceLock::new(),
         }
     }
@@ -99,8 +99,8 @@ impl SourceFile {
     /// are stars, and what could steer a terminal is a question mark.
     pub fn quotable(&self) -> &str {
         self.quotable.get_or_init(|| {
-            let Sights { hidden, shown } = &self.sights;
-            let (mut hidden, mut shown) = (Cursor::new(hidden), Cursor::new(shown));
+            let Sights { hidden, shown } = self.sights();
+            let (mut hidden, mut shown) = (Cursor::new(&hidden), Cursor::new(&shown));
             let mut quotable = String::with_capacity(self.text.len());
             for (at, c) in self.text.char_indices() {
                 let (is_hidden, is_shown) = (hidden.contains(at), shown.contains(at));
@@ -119,13 +119,47 @@ impl SourceFile {
         })
     }
 
+    /// Which bytes may be quoted. Most files are never quoted, so they are parsed again for it.
+    fn sights(&self) -> Sights {
+        let mut sights = match self.tree(0, &mut Problems::default()) {
+            Some((root, dropped)) => hidden::in_tree(&root, &dropped, &self.text),
+            None => hidden::in_text(&self.text),
+        };
+        if self.has_variables {
+            sights.hidden = std::iter::once(0..self.text.len()).collect();
+        }
+        sights.sort();
+        sights
+    }
+
+    fn tree(&self, file: u32, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
+        if self.text.trim().is_empty() {
+            let whole = Span {
+                file,
+                start: 0,
+                end: offset(self.text.len()),
+            };
+            problems.push(
+                Problem::error("empty-file", "the file is empty")
+                    .at(whole)
+                    .help("the smallest valid file says `version: 1`"),
+            );
+            return None;
+        }
+        match self.format {
+            Format::Yaml => yaml::parse(file, &self.text, problems),
+            Format::Json => json::parse(file, &self.text, problems),
+            Format::Toml => Some((toml::parse(file, &self.text, problems)?, Vec::new())),
+        }
+    }
+
     /// The line that a byte is in, from 0, and where that line starts.
     pub fn line_of(&self, offset: usize) -> (usize, usize) {
         let line = self
             .lines
-            .partition_point(|start| *start <= offset)
+            .partition_point(|start| *start as usize <= offset)
             .saturating_sub(1);
-        (line, self.lines[line])
+        (line, self.lines[line] as usize)
     }
 }
 
@@ -196,46 +230,16 @@ impl Sources {
         Some((line + 1, before.chars().count() + 1))
     }
 
-    /// As [`Self::parse`], for a file of values of variables: any of them may be a secret.
+    /// As [`Self::parse`], for a file of values of variables.
     pub fn parse_values(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
-        let tree = self.parse(file, problems);
-        let source = self.files.get_mut(file as usize)?;
-        source.sights.hidden = std::iter::once(0..source.text.len()).collect();
-        tree
+        self.files.get_mut(file as usize)?.has_variables = true;
+        self.parse(file, problems)
     }
 
     /// The tree of one file; `None` when its text is so broken that there is none.
-    pub fn parse(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
-        let tree = self.tree(file, problems);
-        let source = self.files.get_mut(file as usize)?;
-        source.sights = match &tree {
-            Some((root, dropped)) => hidden::in_tree(root, dropped, &source.text),
-            None => hidden::in_text(&source.text),
-        };
-        source.sights.sort();
-        tree.map(|(root, _)| root)
-    }
-
-    fn tree(&self, file: u32, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
-        let source = self.files.get(file as usize)?;
-        let whole = Span {
-            file,
-            start: 0,
-            end: offset(source.text.len()),
-        };
-        if source.text.trim().is_empty() {
-            problems.push(
-                Problem::error("empty-file", "the file is empty")
-                    .at(whole)
-                    .help("the smallest valid file says `version: 1`"),
-            );
-            return None;
-        }
-        match source.format {
-            Format::Yaml => yaml::parse(file, &source.text, problems),
-            Format::Json => json::parse(file, &source.text, problems),
-            Format::Toml => Some((toml::parse(file, &source.text, problems)?, Vec::new())),
-        }
+    pub fn parse(&self, file: u32, problems: &mut Problems) -> Option<Node> {
+        let (root, _) = self.files.get(file as usize)?.tree(file, problems)?;
+        Some(root)
     }
 }
 

@@ -103,7 +103,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Map<V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map<V>, A::Error> {
-                let mut entries = Vec::new();
+                let mut entries = Vec::with_capacity(map.size_hint().unwrap_or_default());
                 while let Some(key) = map.next_key::<Read<String>>()? {
                     let value = map.next_value()?;
                     if let Some(key) = key.ok() {

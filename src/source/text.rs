@@ -21,7 +21,7 @@ pub struct Filled {
 /// `Display`, and `Debug` says nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text {
-    value: String,
+    value: Box<str>,
     filled: Option<Box<Filled>>,
 }
 
@@ -46,7 +46,7 @@ impl Text {
     }
 
     pub fn into_string(self) -> String {
-        self.value
+        self.value.into()
     }
 }
 
@@ -68,13 +68,15 @@ impl<'de> Deserialize<'de> for Text {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Text, A::Error> {
-                let value = seq
-                    .next_element()?
-                    .ok_or_else(|| A::Error::missing_field("value"))?;
+                let value: Option<String> = seq.next_element()?;
+                let value = value.ok_or_else(|| A::Error::missing_field("value"))?;
                 let written: Option<String> = seq.next_element()?.flatten();
                 let external = seq.next_element()?.unwrap_or_default();
                 let filled = written.map(|written| Box::new(Filled { written, external }));
-                Ok(Text { value, filled })
+                Ok(Text {
+                    value: value.into(),
+                    filled,
+                })
             }
         }
 

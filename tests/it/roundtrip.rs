@@ -101,6 +101,12 @@ fn deployment_entry(deployment: &Deployment) -> Value {
             .map(|(name, header)| (name.clone(), header.value.expose().into()))
             .collect()
     });
+    let metadata = metadata.as_ref().map(|metadata| {
+        let metadata = metadata.value.iter();
+        metadata
+            .map(|(key, value)| (key.clone(), value.as_str().into()))
+            .collect()
+    });
     let address_field = match address.value {
         Address::Http(_) => "uri",
         Address::Lambda(_) => "arn",
@@ -111,7 +117,7 @@ fn deployment_entry(deployment: &Deployment) -> Value {
         ("assume_role_arn", plain(assume_role_arn.as_ref())),
         ("additional_headers", headers.map(Value::Object)),
         ("use_http_11", plain(use_http_11.as_ref())),
-        ("metadata", plain(metadata.as_ref())),
+        ("metadata", metadata.map(Value::Object)),
         (
             "services",
             services
