@@ -147,10 +147,13 @@ impl<'a> Unit<'a> {
         // overwrite others may serve some of what it exposes.
         let is_its = |name: &&str| takes_all && services.iter().any(|service| service.name == *name);
         if !touched.iter().all(is_its) {
-            let now = client
-                .services()
-                .await
-                .map_err(|error| about(Fault::unknown(error)))?;
+            let now = match client.services().await {
+                Ok(now) => now,
+                Err(error) => {
+                    watch.hide_expected(client, &touched, alerts).await;
+                    return Err(about(Fault::unknown(error)));
+                }
+            };
             let now: Vec<live::Service> = now.into_iter().map(Into::into).collect();
             surprises.extend(watch.hide(client, &now, alerts).await);
         }

@@ -53,11 +53,6 @@ impl Duration {
         Self(i128::try_from(duration.as_nanos()).unwrap_or(LONGEST))
     }
 
-    #[must_use]
-    pub fn whole_seconds(self) -> Self {
-        Self(self.0 - self.0 % 1_000_000_000)
-    }
-
     /// Saturating: half a million years will do.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_nanos(u64::try_from(self.0).unwrap_or(u64::MAX))

@@ -243,9 +243,9 @@ impl<'a> Decommission<'a> {
                 });
             }
             if since.is_none_or(|since| since < self.prune.after) {
-                let since = since.unwrap_or_default().whole_seconds();
+                // Without how long it has been: a plan that is made again says the same.
                 settling = Some(format!(
-                    "another deployment has served {name} for {since}, and `after` is {}",
+                    "another deployment has served {name} for less than `after`, which is {}",
                     self.prune.after
                 ));
             }

@@ -75,6 +75,10 @@ impl Outcome {
         let in_place = |text: &mut String| *text = mask(text);
         for change in &mut self.changes {
             in_place(&mut change.resource.key);
+            if let Some(refused) = &mut change.refused {
+                in_place(&mut refused.message);
+                in_place(&mut refused.help);
+            }
             let precondition = change
                 .precondition
                 .fields

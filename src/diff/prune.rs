@@ -6,7 +6,7 @@ use super::change::{
     ServiceChange, Waiting,
 };
 use super::decommission::{Decommission, Verdict};
-use super::{Work, owner, refused};
+use super::{Work, owner, refused, select};
 use crate::desired::{DeploymentPolicy, Desired, SubscriptionPolicy};
 use crate::live::{self, Live};
 use crate::problem::Severity;
@@ -101,8 +101,11 @@ pub fn deployments(work: &mut Work<'_>) {
     let listed = listed(desired);
     let unlisted = (work.input.live.deployments.iter())
         .filter(|deployment| !listed.contains(&deployment.address.identity()));
-    let (candidates, others): (Vec<_>, Vec<_>) =
-        unlisted.partition(|deployment| looks && owner::is_ours(work, deployment));
+    let is_candidate = |deployment: &&live::Deployment| {
+        let resource = Resource::new(Kind::Deployment, deployment.address.key()).with_id(&deployment.id);
+        looks && owner::is_ours(work, deployment) && select::may_go(work, &resource)
+    };
+    let (candidates, others): (Vec<_>, Vec<_>) = unlisted.partition(is_candidate);
     for other in others {
         left_alone(work, other);
         work.unmanaged(Kind::Deployment, other.address.key());

@@ -1,6 +1,6 @@
 //! `--target`: a part of a plan that is whole in itself.
 
-use super::change::{Change, Finding, Op, Resource};
+use super::change::{Change, Finding, Kind, Op, Resource};
 use super::{Work, refused};
 use crate::problem::{Severity, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,20 @@ pub fn targets(work: &mut Work<'_>) {
         .filter(|waiting| is_target(&waiting.resource))
         .cloned()
         .collect();
+    // What is wrong with a service that a target touches, or with what feeds it, is in the way.
+    let touched: BTreeSet<&str> = (changes.iter())
+        .filter(|change| selected.contains(&change.id))
+        .flat_map(|change| change.services.iter().map(|service| service.name.as_str()))
+        .collect();
+    let is_of = |about: &Resource| match about.kind {
+        Kind::Deployment => false,
+        Kind::Service => touched.contains(about.key.as_str()),
+        Kind::Subscription => {
+            let sink = about.key.split(" -> service://").nth(1);
+            sink.and_then(|sink| sink.split('/').next())
+                .is_some_and(|service| touched.contains(service))
+        }
+    };
     let stays = |finding: &Finding| {
         let Some(about) = &finding.resource else {
             return true;
@@ -48,7 +62,7 @@ pub fn targets(work: &mut Work<'_>) {
                 && change.resource.kind == about.kind
                 && change.resource.key == about.key
         };
-        is_target(about) || changes.iter().any(is_changed)
+        is_target(about) || changes.iter().any(is_changed) || is_of(about)
     };
     let findings = work
         .outcome
@@ -62,6 +76,12 @@ pub fn targets(work: &mut Work<'_>) {
     let changes = std::mem::take(&mut work.outcome.changes);
     let kept = changes.into_iter().filter(|change| selected.contains(&change.id));
     work.outcome.changes = renumbered(kept.collect());
+}
+
+/// Whether a deletion of it may be in the plan at all.
+pub fn may_go(work: &Work<'_>, resource: &Resource) -> bool {
+    let targets = &work.input.targets;
+    targets.is_empty() || names(work, resource).iter().any(|name| targets.contains(name))
 }
 
 /// A needed deletion is not made either: then what needs it cannot be done.
@@ -115,18 +135,18 @@ fn unknown_targets(work: &mut Work<'_>) {
         let listed = desired.deployments.iter().map(|entry| entry.address.value.key());
         let live = input.live.deployments.iter();
         let deployments = live
-            .map(|d| Resource::new(super::Kind::Deployment, d.address.key()).with_id(&d.id))
-            .chain(listed.map(|key| Resource::new(super::Kind::Deployment, key)));
+            .map(|d| Resource::new(Kind::Deployment, d.address.key()).with_id(&d.id))
+            .chain(listed.map(|key| Resource::new(Kind::Deployment, key)));
         let services = desired.services.keys().chain(input.live.services.keys());
-        let services = services.map(|name| Resource::new(super::Kind::Service, name));
+        let services = services.map(|name| Resource::new(Kind::Service, name));
         let live = input.live.subscriptions.iter();
         let subscriptions = live
-            .map(|s| Resource::new(super::Kind::Subscription, s.key()).with_id(&s.id))
+            .map(|s| Resource::new(Kind::Subscription, s.key()).with_id(&s.id))
             .chain(
                 desired
                     .subscriptions
                     .iter()
-                    .map(|s| Resource::new(super::Kind::Subscription, s.key())),
+                    .map(|s| Resource::new(Kind::Subscription, s.key())),
             );
         let resources = deployments.chain(services).chain(subscriptions);
         resources.flat_map(|resource| names(work, &resource)).collect()

@@ -191,7 +191,7 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
         .is_some_and(|group| live.group_id() != Some(group));
     match wanted.group_id() {
         None => refusals.push(without_group(live)),
-        Some(group)
+        Some(_)
             if regroups
                 && !work
                     .consents
@@ -199,7 +199,8 @@ fn compare(work: &mut Work<'_>, wanted: &desired::Subscription, live: &live::Sub
         {
             let from = live.group_id().unwrap_or("that of its Kafka cluster");
             let message = format!(
-                "the consumer group changes from {from} to {group}: offsets start anew, so records are lost or come again"
+                "the consumer group changes from {from} to {}: offsets start anew, so records are lost or come again",
+                wanted.shown_group.as_deref().unwrap_or_default(),
             );
             let mut refusal = needs(&Consent::Regroup, message, "subscription");
             if let Some(now) = live.group_id() {

@@ -154,6 +154,11 @@ impl Taking {
             // Something comes back, and what it is could not be asked.
             Some(_) => {
                 work.world.is_incomplete = true;
+                self.refusals.push(refused(
+                    "not-discovered",
+                    format!("what the older revision of {name} is like, which would come back, is not known"),
+                    "plan again once the server answers",
+                ));
                 None
             }
             None => None,

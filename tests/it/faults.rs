@@ -595,6 +595,40 @@ fn on_a_terminal_it_asks() {
     assert_eq!(world.service("Checkout")["public"], false);
 }
 
+/// An overwrite makes a private service public, and then nothing can be read any more.
+#[test]
+fn a_service_is_hidden_also_when_it_cannot_be_looked_at() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    world.apply();
+    endpoint.set(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    // The plan reads them, and so does the change before it writes.
+    world.as_fake().on(
+        times("GET", "/services", 2, 99),
+        Fault::Status(500, vec![], "broken".to_owned()),
+    );
+    let report = world.apply_fails(&["--allow", "overwrite"], 3);
+    assert_eq!(report["changes"][0]["status"], "unknown", "{report}");
+    let is_public = |state: &mut crate::fake::state::State| state.active("Checkout").unwrap().1.is_public();
+    assert!(!world.as_fake().state(is_public));
+}
+
+#[test]
+fn what_only_takes_time_makes_no_plan_stale() {
+    let world = World::fake("1.7.12");
+    let old = Endpoint::start(Manifest::new().service(crate::suite::service("Mail")));
+    let new = Endpoint::start(Manifest::new().service(crate::suite::service("Mail")));
+    world.register(&old.url());
+    world.register(&new.url());
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ public: false }} }}\nprune: {{ deployments: {{ policy: drained }} }}\n",
+        new.url()
+    ));
+    world.as_fake().clear_requests();
+    on_a_terminal(&world, "y", || std::thread::sleep(Duration::from_millis(1200))).expect(0);
+    assert_eq!(world.service("Mail")["public"], false);
+}
+
 #[test]
 fn deleting_is_asked_for_twice() {
     let world = World::fake("1.7.12");

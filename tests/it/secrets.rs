@@ -169,6 +169,27 @@ fn no_verb_in_no_format_shows_a_secret() {
     }
 }
 
+/// The group that a live subscription has is told, to be pasted; the one from outside is not.
+#[test]
+fn no_refusal_shows_a_secret() {
+    for format in ["text", "json", "github"] {
+        let (world, _endpoint) = scene("1.7.12");
+        run(&world, &["apply", "--yes"], &["--target", "service/Checkout"]).expect(0);
+        world.as_fake().require_token(None);
+        world.subscribe(
+            "kafka://main/orders",
+            "service://Checkout/onOrder",
+            &json!({ "group.id": "old-group" }),
+        );
+        let ran = run(&world, &["plan"], &["--format", format]).expect(5);
+        assert!(
+            ran.stdout.contains("old-group to ${env:EXTERNAL}"),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
 /// The server gets the token as a header of every request, and the others in the bodies of requests
 /// that register or create.
 fn where_they_belong(world: &World) {

@@ -11,6 +11,7 @@ on_every_server! {
     what_is_there_already_is_adopted_as_it_is,
     a_file_for_another_cluster_asks_no_endpoint,
     targets_bring_along_what_they_need,
+    errors_of_what_a_target_touches_are_in_its_way,
     protected_resources_are_not_touched,
 }
 
@@ -184,6 +185,24 @@ fn targets_bring_along_what_they_need(world: &World) {
     assert_eq!(report["summary"]["done"], 2);
     assert_eq!(world.service("Mail")["public"], false);
     assert_eq!(world.admin("GET", "/services/Checkout", None).0, 404);
+}
+
+fn errors_of_what_a_target_touches_are_in_its_way(world: &World) {
+    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    world.register(&old.url());
+    world.subscribe(
+        "kafka://main/t",
+        "service://Checkout/onRefund",
+        &json!({ "group.id": "g" }),
+    );
+    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', allow: [breaking] }}]\n",
+        new.url()
+    ));
+    let target = format!("deployment/{}", new.url());
+    let plan = world.plan_with(&["--target", &target], 1);
+    assert_eq!(finding(&plan, "handler-in-use")["severity"], "error");
 }
 
 fn protected_resources_are_not_touched(world: &World) {

@@ -14,6 +14,7 @@ on_every_server! {
     budgets,
     a_stack_is_destroyed_and_nothing_else,
     stacks_leave_each_other_alone,
+    a_target_does_not_bring_deletions_along,
     delete_takes_one,
 }
 
@@ -135,8 +136,8 @@ fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
     world.register(&old.url());
     world.register(&new.url());
     let target = format!("deployment/{}", new.url());
-    let plan = world.plan_with(&["--target", &target], 5);
-    assert_eq!(plan["changes"][0]["refused"]["code"], "target-incomplete");
+    let plan = world.plan_with(&["--target", &target], 0);
+    assert_eq!((&plan["changes"], waiting(&plan)), (&json!([]), vec!["serving"]));
     let both = format!("deployment/{}", old.url());
     world.apply_with(&["--target", &target, "--target", &both]);
     // On a plain server: the latest alone goes, and the older revision is back.
@@ -346,6 +347,24 @@ fn stacks_leave_each_other_alone(world: &World) {
             json!([])
         );
     }
+}
+
+/// Nothing is deleted that is no target: a target that needs it is refused.
+fn a_target_does_not_bring_deletions_along(world: &World) {
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.register(&endpoint.url());
+    world.subscribe(
+        "kafka://main/t",
+        "service://Mail/run",
+        &json!({ "group.id": "g" }),
+    );
+    world.wants(&format!("deployments: []\nsubscriptions: []\n{FORCE}"));
+    let target = format!("deployment/{}", endpoint.url());
+    let plan = world.plan_with(&["--target", &target], 5);
+    assert_eq!(plan["changes"][0]["refused"]["code"], "target-incomplete");
+    let feed = "subscription/kafka://main/t -> service://Mail/run @ g";
+    world.apply_with(&["--target", &target, "--target", feed]);
+    assert_eq!(registered(world), 0);
 }
 
 fn delete_takes_one(world: &World) {
