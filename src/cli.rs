@@ -263,6 +263,10 @@ pub struct Planning {
     #[arg(long)]
     pub show_unmanaged: bool,
 
+    /// What this run has deleted already
+    #[arg(skip)]
+    pub deleted: u64,
+
     /// Which of the registered deployments to discover again, to see what their endpoints serve now
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
     pub discover: DiscoverArg,
@@ -285,6 +289,7 @@ impl Planning {
             target: vec![format!("{kind}/{name}")],
             destroy: false,
             show_unmanaged: false,
+            deleted: 0,
             discover: DiscoverArg::None,
             parallelism: 16,
         }

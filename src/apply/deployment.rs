@@ -121,7 +121,7 @@ impl<'a> Unit<'a> {
             Err(fault) => {
                 if fault.is_unknown {
                     // It may have landed, and may yet.
-                    watch.hide_expected(client, &touched, alerts).await;
+                    watch.hide_expected(client, &touched, true, alerts).await;
                 }
                 return Err(fault);
             }
@@ -133,7 +133,7 @@ impl<'a> Unit<'a> {
             None => match client.deployment_services(&posted.id).await {
                 Ok(services) => services,
                 Err(error) => {
-                    watch.hide_expected(client, &touched, alerts).await;
+                    watch.hide_expected(client, &touched, false, alerts).await;
                     return Err(about(Fault::unknown(error)));
                 }
             },
@@ -150,7 +150,7 @@ impl<'a> Unit<'a> {
             let now = match client.services().await {
                 Ok(now) => now,
                 Err(error) => {
-                    watch.hide_expected(client, &touched, alerts).await;
+                    watch.hide_expected(client, &touched, false, alerts).await;
                     return Err(about(Fault::unknown(error)));
                 }
             };
@@ -237,7 +237,8 @@ async fn post(
             Ok(None) => {}
             Err(_) => return Err(fault),
         }
-        if attempt < ATTEMPTS && error.is_transient() {
+        let is_soon = error.retry_after().is_none_or(|wait| wait < client.unit_budget());
+        if attempt < ATTEMPTS && error.is_transient() && is_soon {
             attempt += 1;
             tokio::time::sleep(error.retry_after().unwrap_or_default().max(PAUSE)).await;
         } else if may_have_landed && Instant::now() < deadline {

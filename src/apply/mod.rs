@@ -190,8 +190,8 @@ impl<'a> Run<'a> {
             Some(Action::Register(register)) => deployment::register(client, register, alerts).await,
             Some(Action::Promote { is, request }) => deployment::promote(client, is, request, alerts).await,
             Some(Action::Update { is, request }) => deployment::update(client, is, request, alerts).await,
-            Some(Action::Configure { overrides }) => {
-                configure(client, &change.resource.key, overrides, alerts).await
+            Some(Action::Configure { service, overrides }) => {
+                configure(client, service, overrides, alerts).await
             }
             Some(Action::Create { request, known }) => subscription::create(client, request, known).await,
             Some(Action::Replace {

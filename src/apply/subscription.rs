@@ -91,7 +91,8 @@ async fn post(
         if let Some(created) = now.into_iter().find(|s| !before.contains(&s.id)) {
             return Ok(created.id);
         }
-        if attempt >= ATTEMPTS && Instant::now() >= deadline {
+        let is_soon = error.retry_after().is_none_or(|wait| wait < client.unit_budget());
+        if !is_soon || (attempt >= ATTEMPTS && Instant::now() >= deadline) {
             return Err(Fault::of(error));
         }
         attempt += 1;

@@ -51,11 +51,18 @@ impl Watch {
             .collect()
     }
 
-    /// Where it is not known what became of the services.
-    pub async fn hide_expected(&self, client: &Client, expected: &[&str], alerts: &mut Vec<Alert>) {
+    /// Where it is not known what became of the services. `may_land_later`: what is hidden now may be
+    /// an older revision.
+    pub async fn hide_expected(
+        &self,
+        client: &Client,
+        expected: &[&str],
+        may_land_later: bool,
+        alerts: &mut Vec<Alert>,
+    ) {
         for service in expected {
             let must_hide = self.keep_private.contains(*service) || self.private_now.contains(*service);
-            if must_hide && !hide(client, service).await {
+            if must_hide && (!hide(client, service).await || may_land_later) {
                 alerts.push(Alert::MayBePublic((*service).to_owned()));
             }
         }

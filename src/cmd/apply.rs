@@ -4,7 +4,7 @@ use crate::admin::Client;
 use crate::apply::{Outcome, Report, Run};
 use crate::cli::{Connection, DiscoverArg, Files, Planning};
 use crate::desired::Duration;
-use crate::diff::change::{Op, Waiting, WaitingFor};
+use crate::diff::change::{Change, Kind, Op, Waiting, WaitingFor};
 use crate::error::{Exit, Failure};
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -71,11 +71,14 @@ pub async fn run(
     let mut left = plan.waiting.clone();
     if waits.drained > Duration::default() && is_clean(&report) {
         // What may have become of the endpoints meanwhile is for another apply.
-        let planning = Planning {
-            discover: DiscoverArg::Changed,
-            ..planning.clone()
+        let remake = async |deleted: u64| {
+            let planning = Planning {
+                discover: DiscoverArg::Changed,
+                deleted,
+                ..planning.clone()
+            };
+            make(files, &planning, connection, scope, Duration::default(), printer).await
         };
-        let remake = async || make(files, &planning, connection, scope, Duration::default(), printer).await;
         (report, left) = drain(plan, report, waits.drained, remake, printer).await?;
     }
     // What is left of a stack was to go.
@@ -129,10 +132,21 @@ async fn drain(
     mut plan: Plan,
     mut report: Report,
     wait: Duration,
-    remake: impl AsyncFn() -> Result<(Plan, Client), Failure>,
+    remake: impl AsyncFn(u64) -> Result<(Plan, Client), Failure>,
     printer: &Printer,
 ) -> Result<(Report, Vec<Waiting>), Failure> {
     let deadline = Instant::now() + wait.to_std();
+    let awaited: Vec<Option<String>> = plan
+        .waiting
+        .iter()
+        .map(|w| w.resource.server_id.clone())
+        .collect();
+    // As the guards count: drained deployments that serve nothing are no loss.
+    let counts = |change: &&Change| {
+        change.op == Op::Delete && (change.resource.kind == Kind::Subscription || !change.services.is_empty())
+    };
+    let counted = |plan: &Plan| plan.changes.iter().filter(counts).count() as u64;
+    let mut deleted = counted(&plan);
     let mut told = Vec::new();
     loop {
         let left: Vec<_> = (plan.waiting.iter())
@@ -152,7 +166,7 @@ async fn drain(
         }
         let next = async {
             sleep(PAUSE.min(deadline - Instant::now())).await;
-            remake().await
+            remake(deleted).await
         };
         let (now, client) = tokio::select! {
             made = next => made?,
@@ -165,11 +179,15 @@ async fn drain(
         if plan.changes.is_empty() {
             continue;
         }
-        if exit_of(&plan) != Exit::Done || plan.changes.iter().any(|change| change.op != Op::Delete) {
+        // Only what was shown as waiting, and only within the guards of the whole run.
+        let is_awaited =
+            |change: &Change| change.op == Op::Delete && awaited.contains(&change.resource.server_id);
+        if exit_of(&plan) != Exit::Done || !plan.changes.iter().all(is_awaited) {
             printer.preview(&plan, false);
             report.outcome = Outcome::Incomplete;
             return Ok((report, plan.waiting));
         }
+        deleted += counted(&plan);
         report = report.and(carry_out(&plan, &client, printer).await);
         if !is_clean(&report) {
             return Ok((report, plan.waiting));

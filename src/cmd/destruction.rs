@@ -31,7 +31,14 @@ pub fn of_stack(read: ReadFiles) -> Result<ReadFiles, Failure> {
 ///
 /// # Errors
 /// When a file lists it, or when it belongs to a stack that is not to be taken over.
-pub fn of_one(read: ReadFiles, live: &Live, planning: &Planning, force: bool) -> Result<ReadFiles, Failure> {
+///
+/// Returns also the target by its id, which only one has.
+pub fn of_one(
+    read: ReadFiles,
+    live: &Live,
+    planning: &Planning,
+    force: bool,
+) -> Result<(ReadFiles, Vec<String>), Failure> {
     let is_named = |kind: &str, names: &[&str]| {
         names
             .iter()
@@ -43,8 +50,24 @@ pub fn of_one(read: ReadFiles, live: &Live, planning: &Planning, force: bool) ->
     };
     let is_subscription =
         |subscription: &&Subscription| is_named("subscription", &[&subscription.id, &subscription.key()]);
-    let deployment = live.deployments.iter().find(is_deployment);
-    let subscription = live.subscriptions.iter().find(is_subscription);
+    let deployments: Vec<_> = live.deployments.iter().filter(is_deployment).collect();
+    let subscriptions: Vec<_> = live.subscriptions.iter().filter(is_subscription).collect();
+    let ids = deployments.iter().map(|d| d.id.as_str());
+    let ids: Vec<&str> = ids.chain(subscriptions.iter().map(|s| s.id.as_str())).collect();
+    if ids.len() > 1 {
+        let problem = Problem::error(
+            "ambiguous-name",
+            format!("that names {}: {}", ids.len(), ids.join(", ")),
+        )
+        .help("name the one that is meant by its id");
+        return Err(refused(problem, read));
+    }
+    let target = match (ids.first(), deployments.is_empty()) {
+        (Some(id), false) => vec![format!("deployment/{id}")],
+        (Some(id), true) => vec![format!("subscription/{id}")],
+        (None, _) => planning.target.clone(),
+    };
+    let (deployment, subscription) = (deployments.first().copied(), subscriptions.first().copied());
     if let Some(at) = listed(&read.desired, deployment, subscription) {
         let problem = Problem::error(
             "still-listed",
@@ -80,7 +103,7 @@ pub fn of_one(read: ReadFiles, live: &Live, planning: &Planning, force: bool) ->
     if force && subscription.is_none() {
         desired.prune.deployments.policy = DeploymentPolicy::Force;
     }
-    Ok(ReadFiles { desired, ..read })
+    Ok((ReadFiles { desired, ..read }, target))
 }
 
 fn takes_over(planning: &Planning, mark: &str) -> bool {

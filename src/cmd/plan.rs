@@ -73,9 +73,9 @@ pub async fn make(
     }
     let live = gather::live(&mut client, printer).await?;
     let read = is_target(read, &live)?;
-    let read = match scope {
+    let (read, targets) = match scope {
         Scope::Delete { force } => destruction::of_one(read, &live, planning, *force)?,
-        Scope::Files | Scope::Destroy => read,
+        Scope::Files | Scope::Destroy => (read, planning.target.clone()),
     };
     let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;
     let now = jiff::Timestamp::now();
@@ -91,13 +91,14 @@ pub async fn make(
         sources: &read.sources,
         consents: &consents,
         resend: &planning.resend,
-        targets: &planning.target,
+        targets: &targets,
+        deleted: planning.deleted,
         now,
     })
     .masked(|text| client.masker().mask(text));
     let target = Target::new(client.url(), &live.server);
     let files = (&read.sources, &read.desired, read.warnings.as_slice());
-    let plan = Plan::new(outcome, target, files, &planning.target, text(now));
+    let plan = Plan::new(outcome, target, files, &targets, text(now));
     Ok((plan, client))
 }
 

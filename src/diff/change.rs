@@ -293,6 +293,7 @@ pub enum Action {
         request: wire::Update,
     },
     Configure {
+        service: String,
         overrides: wire::Overrides,
     },
     Create {

@@ -161,6 +161,7 @@ fn update(work: &mut Work<'_>, known: Known<'_>) {
     };
     let outcome = Served {
         keep_private: exposure.keep_private,
+        may_expose: exposure.may_expose,
         ..Served::default()
     };
     let action = Action::Update {

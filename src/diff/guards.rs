@@ -26,7 +26,7 @@ pub fn check(work: &mut Work<'_>) {
         .map(|change| change.resource.kind)
         .collect();
     let max = work.input.desired.safety.max_deletes;
-    let total = counted.len() as u64;
+    let total = counted.len() as u64 + work.input.deleted;
     let over = total > max;
     let mut failed = vec![(
         "max-deletes",

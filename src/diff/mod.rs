@@ -50,6 +50,8 @@ pub struct Input<'a> {
     pub resend: &'a [String],
     /// `KIND/KEY` of what to change, with what that needs; all if empty.
     pub targets: &'a [String],
+    /// How much this run has deleted already, of what counts.
+    pub deleted: u64,
     /// When the server was read.
     pub now: Timestamp,
 }
@@ -73,8 +75,13 @@ impl Outcome {
     #[must_use]
     pub fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
         let in_place = |text: &mut String| *text = mask(text);
+        let group = |resource: &mut Resource| {
+            if let Some((ends, group)) = resource.key.split_once(" @ ") {
+                resource.key = format!("{ends} @ {}", mask(group));
+            }
+        };
         for change in &mut self.changes {
-            in_place(&mut change.resource.key);
+            group(&mut change.resource);
             if let Some(refused) = &mut change.refused {
                 in_place(&mut refused.message);
                 in_place(&mut refused.help);
@@ -95,21 +102,19 @@ impl Outcome {
             }
         }
         for waiting in &mut self.waiting {
-            in_place(&mut waiting.resource.key);
+            group(&mut waiting.resource);
             in_place(&mut waiting.message);
         }
         for finding in &mut self.findings {
-            finding
-                .resource
-                .iter_mut()
-                .for_each(|resource| in_place(&mut resource.key));
+            finding.resource.iter_mut().for_each(group);
             in_place(&mut finding.message);
             finding.help.iter_mut().for_each(in_place);
         }
         for guard in &mut self.guards {
             in_place(&mut guard.message);
         }
-        self.unmanaged.values_mut().flatten().for_each(in_place);
+        let keys = self.unmanaged.get_mut(&Kind::Subscription).into_iter().flatten();
+        keys.for_each(in_place);
         self
     }
 }

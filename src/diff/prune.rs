@@ -214,6 +214,10 @@ fn delete(
         })
     });
     let services: Vec<ServiceChange> = services.collect();
+    if let Some(keyed) = services.iter().find(|service| service.ty != "Service") {
+        let message = format!("the state of {} stays on the server", keyed.name);
+        work.find(Severity::Info, "state-stays", message, resource.clone(), None);
+    }
     let only_if_drained = desired.prune.deployments.policy != DeploymentPolicy::Force;
     let precondition = Precondition {
         fields: (deployment.services.iter())

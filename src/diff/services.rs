@@ -103,6 +103,7 @@ fn configure(work: &mut Work<'_>, wanted: &desired::Service) {
         refused: refusal(refusals),
         precondition,
         action: Some(Action::Configure {
+            service: name.clone(),
             overrides: compared.overrides,
         }),
         ..Change::new(

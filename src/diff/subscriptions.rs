@@ -457,15 +457,12 @@ fn shared_groups(work: &mut Work<'_>, pairing: &Pairing<'_>) {
     });
     let mut members: Vec<_> = entries.chain(unlisted).collect();
     members.sort_by(|a, b| (&a.0, &a.1, &a.2).cmp(&(&b.0, &b.1, &b.2)));
-    for pair in members.windows(2) {
-        let [
-            (source, group, sink, wanted),
-            (other_source, other_group, other_sink, other),
-        ] = pair
-        else {
-            continue;
-        };
-        let is_shared = (source, group) == (other_source, other_group) && sink != other_sink;
+    let pairs = members.iter().enumerate().flat_map(|(at, one)| {
+        let rest = members[at + 1..].iter();
+        let same = rest.take_while(move |other| (&one.0, &one.1) == (&other.0, &other.1));
+        same.map(move |other| (one, other))
+    });
+    for ((source, group, sink, wanted), (_, _, other_sink, other)) in pairs {
         // Two that are there and that no entry lists are not this file's to judge, and two that both
         // write it have been told with their lines.
         let (Some(entry), written) = (
@@ -474,7 +471,7 @@ fn shared_groups(work: &mut Work<'_>, pairing: &Pairing<'_>) {
         ) else {
             continue;
         };
-        if !is_shared || written == [true, true] {
+        if sink == other_sink || written == [true, true] {
             continue;
         }
         let message = format!(

@@ -127,6 +127,15 @@ impl Plan {
     pub fn is_same(&self, other: &Self) -> bool {
         let at = |plan: &Self| Self {
             created_at: String::new(),
+            // What only moves on by itself decides nothing.
+            waiting: Vec::new(),
+            unmanaged: BTreeMap::new(),
+            changes: (plan.changes.iter())
+                .map(|change| Change {
+                    invocations: None,
+                    ..change.clone()
+                })
+                .collect(),
             ..plan.clone()
         };
         at(self) == at(other)

@@ -5,7 +5,7 @@ use crate::fake::{Fault, Match, state::Invocation};
 use crate::sdk::SdkEndpoint;
 use crate::server::{Profile, Server};
 use crate::suite::service;
-use crate::world::{Target, World, ops};
+use crate::world::{Target, World, finding, ops};
 use restate_sdk::prelude::*;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -191,6 +191,7 @@ fn a_service_goes_when_none_of_its_invocations_is_left() {
                 format!("delete {}", latest.url())
             ]
         );
+        assert_eq!(finding(&plan, "state-stays")["severity"], "info");
         world.apply();
         assert_eq!(world.admin("GET", "/services/Work", None).0, 404);
     });

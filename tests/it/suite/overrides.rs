@@ -6,6 +6,7 @@ use crate::world::{World, fields, finding, findings, ops};
 use serde_json::{Value, json};
 
 on_every_server! {
+    a_header_that_says_a_name_hides_no_operand,
     overrides_survive_a_new_revision,
     a_private_service_stays_private,
     resets_of_overrides_that_no_file_manages,
@@ -213,4 +214,20 @@ fn a_header_and_an_override_change_together(world: &World) {
         (&live["public"], &live["idempotency_retention"]),
         (&json!(true), &json!("1d"))
     );
+}
+
+/// What is masked in outputs is not what is sent.
+fn a_header_that_says_a_name_hides_no_operand(world: &World) {
+    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let file = |timeout: &str| {
+        world.wants(&format!(
+            "deployments: [{{ uri: '{}', additional_headers: {{ x-service: Checkout }} }}]\nservices: {{ Checkout: {{ abort_timeout: {timeout} }} }}\n",
+            endpoint.url()
+        ));
+    };
+    file("5m");
+    world.apply();
+    file("6m");
+    world.apply();
+    assert_eq!(world.service("Checkout")["abort_timeout"], "6m");
 }

@@ -410,6 +410,23 @@ fn delete_takes_one(world: &World) {
     world.wants("prune: { deployments: { policy: drained, after: 0s } }\n");
     delete(&["deployment", &old.url(), "--force"], 0);
     assert_eq!(registered(world), 1);
+    // Two of one name: which one?
+    for _ in 0..2 {
+        world.subscribe("kafka://main/u", "service://Checkout/onOrder", &json!({}));
+    }
+    let ran = delete(
+        &["subscription", "kafka://main/u -> service://Checkout/onOrder"],
+        5,
+    );
+    assert_eq!(ran["problems"][0]["code"], "ambiguous-name");
+    for id in world
+        .subscriptions()
+        .iter()
+        .filter(|s| s["source"] == "kafka://main/u")
+    {
+        delete(&["subscription", id["id"].as_str().unwrap()], 0);
+    }
+    assert_eq!(world.subscriptions().len(), 1);
     world.wants("subscriptions: [{ source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }]\n");
     let ran = delete(&["subscription", &sub], 5);
     assert_eq!(ran["problems"][0]["code"], "still-listed");
