@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 const SMALL: usize = 2 << 10;
 const TIMES: usize = 16;
 /// What is linear takes 16 times the work, what is quadratic 256 times.
-const MOST: f64 = 64.0;
+const MOST: f64 = 48.0;
 
 /// A text with one part that can be repeated. `№` in it is the number of the repetition.
 #[derive(Debug, Clone)]
