@@ -21,10 +21,11 @@ struct Traffic {
 
 impl Traffic {
     fn start(mut stage: Stage, version: &'static str, group: &str) -> Self {
-        stage.broker.write(TOPIC, 2000);
+        stage.broker.write(TOPIC, 1000);
         stage.drain(group);
-        stage.broker.keep_writing(TOPIC, 300);
-        wait_until(|| stage.ledger.handled(..) >= 2300);
+        // Slow enough for any machine to keep up.
+        stage.broker.keep_writing(TOPIC, 100);
+        wait_until(|| stage.ledger.handled(..) >= 1200);
         Self {
             before: stage.ledger.handled(..),
             stage,
@@ -35,13 +36,14 @@ impl Traffic {
     /// Waits until there is more to read.
     fn go_on(&mut self) {
         let now = self.stage.broker.written();
-        wait_until(|| self.stage.broker.written() > now + 300);
+        wait_until(|| self.stage.broker.written() > now + 100);
     }
 
     /// Ends when all that the group reads is handled.
     fn end(mut self, switch: &str, group: &str) -> Outcome {
         let after = self.stage.broker.written();
-        wait_until(|| self.stage.ledger.handled(after..) > 300);
+        wait_until(|| self.stage.ledger.handled(after..) > 0);
+        self.go_on();
         let written = self.stage.broker.stop_writing();
         self.stage.drain(group);
         let outcome = Outcome {
