@@ -26,7 +26,11 @@ pub fn connection(entry: &desired::Deployment, live: Option<&live::Deployment>) 
         (None, live) => live.and_then(|live| live.assume_role_arn.clone()),
     };
     let address = &entry.address.value;
-    wire_connection(address, address.key(), use_http_11, role, additional_headers)
+    // As it is spelled there: to 1.5 another case of the host is another deployment [S:1.5.3].
+    let stored = live.filter(|live| live.address.key() == address.key());
+    let stored = stored.and_then(|live| live.stored_uri.as_ref());
+    let text = stored.map_or_else(|| address.key(), |uri| uri.expose().to_owned());
+    wire_connection(address, text, use_http_11, role, additional_headers)
 }
 
 /// The connection as it is, for asking the server to discover the endpoint again.

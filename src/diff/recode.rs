@@ -205,9 +205,9 @@ fn push(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op, actio
     let mut precondition = Precondition::of(&fields);
     precondition.fields.extend(taking.preconditions());
     fields.append(&mut taking.fields);
-    let invocations = (op == Op::Overwrite)
-        .then(|| hit(work, live, &resource))
-        .flatten();
+    // A promotion can be an overwrite as well.
+    let is_overwrite = code(work, live).is_some_and(|code| !code.differences.is_empty());
+    let invocations = is_overwrite.then(|| hit(work, live, &resource)).flatten();
     work.push(Change {
         risk: taking.risk,
         validated: if action.is_some() {

@@ -273,3 +273,75 @@ fn right_before_the_deletion_it_is_asked_again() {
     world.apply();
     assert_eq!(deployments(&world), 1);
 }
+
+/// Services that each have one deployment with one unfinished invocation, and a file that lists none.
+fn three_to_go(safety: &str) -> (World, Vec<Endpoint>) {
+    let world = World::fake("1.7.12");
+    let endpoints = ["A", "B", "C"].map(|name| Endpoint::start(Manifest::new().service(service(name))));
+    for endpoint in &endpoints {
+        world.register(&endpoint.url());
+    }
+    set_unfinished(&world, &["A", "B", "C"]);
+    world.wants(&format!("deployments: []\n{PRUNE}{safety}"));
+    (world, endpoints.into())
+}
+
+fn set_unfinished(world: &World, services: &[&str]) {
+    let invocations = services.iter().map(|service| Invocation {
+        service: (*service).to_owned(),
+        ..Invocation::default()
+    });
+    let invocations = invocations.collect();
+    world
+        .as_fake()
+        .state(|state| state.invocations = Some(invocations));
+}
+
+fn wait_for(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "it does not come to that"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// One at a time, they would never be more than one.
+#[test]
+fn the_guards_hold_for_a_whole_wait() {
+    let (world, _endpoints) = three_to_go("safety: { max_deletes: 1 }\n");
+    let args = ["apply", "--yes", "--wait-drained", "60s", "--format", "json"];
+    let applying = world.desk.command(&args).spawn().unwrap();
+    set_unfinished(&world, &["B", "C"]);
+    wait_for(|| deployments(&world) == 2);
+    set_unfinished(&world, &["C"]);
+    let ran = crate::harness::Ran::of(applying).expect(3);
+    assert_eq!(ran.json()["outcome"], "incomplete");
+    assert!(ran.stderr.contains("fail max-deletes: 2 of 1"), "{}", ran.stderr);
+    assert_eq!(deployments(&world), 2);
+}
+
+/// Nobody was shown what somebody registers meanwhile.
+#[test]
+fn a_wait_deletes_only_what_it_waits_for() {
+    let (world, _endpoints) = three_to_go("");
+    world.as_fake().clear_requests();
+    let args = ["apply", "--yes", "--wait-drained", "60s", "--format", "json"];
+    let applying = world.desk.command(&args).spawn().unwrap();
+    wait_for(|| {
+        world
+            .as_fake()
+            .requests()
+            .iter()
+            .any(|request| request.path.ends_with("/query"))
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    let stranger = Endpoint::start(Manifest::new().service(service("Stranger")));
+    world.register(&stranger.url());
+    let ran = crate::harness::Ran::of(applying).expect(3);
+    assert_eq!(ran.json()["outcome"], "incomplete");
+    assert_eq!(world.service("Stranger")["revision"], 1);
+    assert_eq!(deployments(&world), 4);
+}

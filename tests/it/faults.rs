@@ -749,6 +749,50 @@ fn what_is_made_private_while_the_plan_runs_stays_private() {
 }
 
 /// What the server refuses after the old one is gone must not leave the topic unread.
+/// An hour is no time for a topic that nothing reads.
+#[test]
+fn a_replace_does_not_wait_as_long_as_it_is_told() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    world.apply();
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]\n",
+        endpoint.url()
+    ));
+    let later = vec![("retry-after".to_owned(), "3600".to_owned())];
+    world.as_fake().on(
+        Match::first("POST", "/subscriptions"),
+        Fault::Status(429, later, String::new()),
+    );
+    let report = world.apply_fails(&[], 3);
+    let error = report["changes"][0]["error"]["message"].as_str().unwrap();
+    assert!(error.contains("the old one is back"), "{report}");
+    assert_eq!(world.subscriptions()[0]["options"]["group.id"], "g1");
+}
+
+/// What can be hidden by then is the revision before it, which is private anyway.
+#[test]
+fn a_new_revision_that_may_land_later_is_an_alert() {
+    let world = World::fake("1.7.12");
+    let old = shop(&world);
+    world.apply();
+    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let text = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    world
+        .desk
+        .write("restate.yaml", text.replace(&old.url(), &new.url()));
+    // Both are discovered before anything is written.
+    world.as_fake().on(
+        times("POST", "/deployments", 2, 99),
+        Fault::Status(504, vec![], String::new()),
+    );
+    let report = world.apply_fails(&["--discovery-timeout", "2s", "--timeout", "2s"], 3);
+    assert_eq!(report["alerts"], json!(["service Checkout MAY BE PUBLIC"]));
+    assert_eq!(report["changes"][0]["status"], "unknown");
+    assert_eq!(report["changes"][1]["status"], "not-attempted");
+}
+
 #[test]
 fn a_replace_that_is_refused_puts_the_old_one_back() {
     let world = World::fake("1.7.12");

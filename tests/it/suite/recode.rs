@@ -14,6 +14,7 @@ on_every_server! {
     an_overwrite_never_leaves_two_of_one_revision,
     an_overwrite_says_what_it_hits_if_it_can,
     a_rollback_promotes_and_puts_overrides_back,
+    a_rollback_spells_the_host_as_the_server_does,
     a_rollback_that_loses_a_handler_is_breaking,
     a_rollback_needs_its_endpoint,
     out_of_order_registrations_are_followed_by_promotions,
@@ -147,6 +148,12 @@ fn an_overwrite_that_adds_a_service_that_another_serves_is_a_promotion(world: &W
     second.set(Manifest::new().service(service("Audit")).service(service("Mail")));
     let plan = world.plan_with(&["--allow", "overwrite"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "promote");
+    if matches!(world.target, Target::Fake(_)) {
+        assert_eq!(
+            plan["changes"][0]["invocations"], 0,
+            "what it hits is told here too"
+        );
+    }
     world.apply_with(&["--allow", "overwrite", "--allow", "promote"]);
     let live = world.service("Mail");
     assert_eq!(
@@ -233,6 +240,28 @@ fn a_rollback_promotes_and_puts_overrides_back(world: &World) {
     assert_eq!(live["deployment_id"], id_at(world, &old.url()));
     assert_eq!((&live["revision"], &live["public"]), (&json!(3), &json!(false)));
     assert_eq!(live["idempotency_retention"], "7d");
+}
+
+/// 1.5 would take another spelling for another deployment. The host is this machine's in letters that
+/// have a case; 1.7.12 calls such an address over HTTP/1.1 only.
+fn a_rollback_spells_the_host_as_the_server_does(world: &World) {
+    let old = Endpoint::start(Manifest::new().service(service("Mail")));
+    let spelled = old.url().replace("127.0.0.1", "[::FFFF:127.0.0.1]");
+    let body = json!({ "uri": spelled, "use_http_11": true, "force": false });
+    assert_eq!(world.admin("POST", "/deployments", Some(&body)).0, 201);
+    let newer = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.register(&newer.url());
+    wants(
+        world,
+        &[&old.url().replace("127.0.0.1", "[::ffff:127.0.0.1]")],
+        "",
+    );
+    world.apply_with(&["--allow", "promote"]);
+    assert_eq!(
+        world.get("/deployments")["deployments"].as_array().unwrap().len(),
+        2
+    );
+    assert_eq!(world.service("Mail")["revision"], 3);
 }
 
 fn a_rollback_that_loses_a_handler_is_breaking(world: &World) {

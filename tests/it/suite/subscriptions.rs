@@ -16,6 +16,7 @@ on_every_server! {
     duplicates_are_told_and_the_best_stays,
     an_entry_without_group_is_ambiguous_beside_two,
     a_group_shared_with_an_unlisted_one,
+    a_group_shared_behind_a_duplicate,
     a_sink_that_will_not_exist,
     a_registration_that_removes_a_fed_handler,
     secrets_in_options,
@@ -237,6 +238,28 @@ fn an_entry_without_group_is_ambiguous_beside_two(world: &World) {
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["ambiguous-subscription", "no-group-id"]);
     assert_eq!(plan["changes"], json!([]));
+}
+
+/// A duplicate of the entry stands between it and the other sink, however they are sorted.
+fn a_group_shared_behind_a_duplicate(world: &World) {
+    let names = ["Alpha", "Mail", "Zeta"];
+    let manifest = names.iter().fold(Manifest::new(), |manifest, name| {
+        manifest.service(super::service(name))
+    });
+    let endpoint = Endpoint::start(manifest);
+    world.register(&endpoint.url());
+    for (topic, other) in [("before", "Alpha"), ("after", "Zeta")] {
+        let options = json!({ "group.id": "g" });
+        let source = format!("kafka://main/{topic}");
+        for sink in ["Mail", "Mail", other] {
+            world.subscribe(&source, &format!("service://{sink}/run"), &options);
+        }
+        world.wants(&format!(
+            "subscriptions: [{{ source: '{source}', sink: service://Mail/run, options: {{ group.id: g }} }}]\n"
+        ));
+        let plan = world.plan_with(&[], 1);
+        assert_eq!(finding(&plan, "group-shared")["severity"], "error");
+    }
 }
 
 fn a_group_shared_with_an_unlisted_one(world: &World) {
