@@ -42,8 +42,9 @@ pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, sh
     metadata_stale(work, entry, live, &resource);
     let elsewhere: Vec<&String> = (should_serve.iter())
         .filter(|name| {
+            // One that nobody serves comes with the overwrite that brings it.
             let predicted = work.world.services.get(**name);
-            predicted.is_none_or(|p| p.server != ServedBy::Live(live.id.clone()))
+            predicted.is_some_and(|p| p.server != ServedBy::Live(live.id.clone()))
         })
         .copied()
         .collect();

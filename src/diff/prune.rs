@@ -6,7 +6,7 @@ use super::change::{
     ServiceChange, Waiting,
 };
 use super::decommission::{Decommission, Verdict};
-use super::{Work, owner, refused, select};
+use super::{ServedBy, Work, owner, refused, select};
 use crate::desired::{DeploymentPolicy, Desired, SubscriptionPolicy};
 use crate::live::{self, Live};
 use crate::problem::Severity;
@@ -202,15 +202,16 @@ fn delete(
                 .flat_map(|p| &p.registrations),
         );
     }
+    // As they are by then: an overwrite may have brought one of them back.
     let services = goes.iter().filter_map(|name| {
-        let latest = work.input.live.services.get(name)?;
-        (latest.deployment_id == deployment.id).then(|| ServiceChange {
+        let latest = work.world.services.get(name)?;
+        (latest.server == ServedBy::Live(deployment.id.clone())).then(|| ServiceChange {
             name: name.clone(),
-            ty: latest.ty.clone(),
-            revision_before: Some(latest.revision),
+            ty: latest.service.ty.clone(),
+            revision_before: Some(latest.service.revision),
             revision_after: None,
             handlers_added: Vec::new(),
-            handlers_removed: latest.handlers.keys().cloned().collect(),
+            handlers_removed: latest.service.handlers.keys().cloned().collect(),
         })
     });
     let services: Vec<ServiceChange> = services.collect();

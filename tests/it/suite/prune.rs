@@ -9,6 +9,7 @@ on_every_server! {
     a_kind_is_pruned_only_if_its_section_is_written,
     subscriptions_and_their_duplicates,
     a_service_is_decommissioned_the_oldest_revision_first,
+    what_an_overwrite_brings_back_goes_with_its_deployment,
     what_still_serves_stays,
     without_workers_nothing_is_known_to_be_drained,
     budgets,
@@ -145,6 +146,35 @@ fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
     let id = world.register(&new.url())["id"].as_str().unwrap().to_owned();
     world.admin("DELETE", &format!("/deployments/{id}?force=true"), None);
     assert_eq!(world.service("Mail")["revision"], 1);
+}
+
+/// The older revision serves again for as long as it takes to delete it, and the plan tells both.
+fn what_an_overwrite_brings_back_goes_with_its_deployment(world: &World) {
+    let old = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.register(&old.url());
+    let new = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.register(&new.url());
+    new.set(Manifest::new().service(service("Audit")));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', allow: [overwrite, breaking] }}]\n{FORCE}",
+        new.url()
+    ));
+    let plan = world.plan();
+    assert_eq!(
+        ops(&plan),
+        [
+            format!("overwrite {}", new.url()),
+            format!("delete {}", old.url())
+        ]
+    );
+    let gone = &plan["changes"][1]["services"][0];
+    assert_eq!(
+        (&gone["name"], &gone["revision_before"], &gone["revision_after"]),
+        (&json!("Mail"), &json!(1), &Value::Null)
+    );
+    assert_eq!(plan["changes"][1]["depends_on"], json!([1]));
+    world.apply();
+    assert_eq!(world.admin("GET", "/services/Mail", None).0, 404);
 }
 
 fn what_still_serves_stays(world: &World) {
