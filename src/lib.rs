@@ -37,6 +37,12 @@ pub mod diff;
 
 pub mod plan;
 
+pub mod drift;
+
+pub mod snapshot;
+
+pub mod export;
+
 pub mod apply;
 
 pub mod cli;

@@ -3,19 +3,23 @@
 
 use crate::check;
 use crate::config;
-use crate::desired::Desired;
+use crate::desired::{Desired, is_sensitive_place};
 use crate::problem::{Problem, Problems};
+use crate::source::frozen::{self, Frozen};
 use crate::source::interpolate::{Interpolation, Outside, Rules};
 use crate::source::node::{Kind, Node};
 use crate::source::{Sources, Span, de};
+use std::collections::BTreeMap;
 
-/// Values for variables, from the command line.
+/// Values for variables, from the command line, and for references, from a saved plan.
 #[derive(Default)]
 pub struct Given {
     /// Names and values, of `--var`.
     pub variables: Vec<(String, String)>,
     /// The files of `--var-file`, among the sources.
     pub files: Vec<u32>,
+    /// What references stood for when a plan was saved, by the path of the file.
+    pub frozen: BTreeMap<String, Frozen>,
 }
 
 /// `files`: the files that make up the desired state, among the sources. `None` when one of them is
@@ -55,8 +59,17 @@ pub fn load(
             problems.push(Problem::error("undeclared-variable", message).help(help));
         }
     }
+    let mut frozen = BTreeMap::new();
     for tree in &mut trees {
+        let path = sources.file(tree.span).map_or("", |file| file.path.as_str());
+        if let Some(before) = given.frozen.get(path) {
+            frozen::thaw(tree, before);
+        }
         interpolation.resolve(tree, problems);
+        let values = frozen::freeze(tree, is_sensitive_place);
+        if !values.is_empty() {
+            frozen.insert(path.to_owned(), values);
+        }
     }
     let origins = interpolation.finish(problems);
     let read: Vec<(config::File, Span)> = (trees.into_iter())
@@ -66,7 +79,8 @@ pub fn load(
         })
         .collect();
     let is_whole = read.len() == files.len();
-    let desired = Desired::build(read, is_whole, problems);
+    let mut desired = Desired::build(read, is_whole, problems);
+    desired.frozen = frozen;
     check::check(&desired, problems);
     problems.say_where_from(&origins);
     is_whole.then_some(desired)

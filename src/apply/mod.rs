@@ -95,17 +95,14 @@ impl std::fmt::Display for Alert {
     }
 }
 
-/// A change starts or ends; `of` is how many there are.
-pub enum Event<'a> {
-    Started {
-        change: &'a Change,
-        of: usize,
-    },
-    Finished {
-        change: &'a Change,
-        of: usize,
-        result: &'a ChangeResult,
-    },
+/// A change starts, or ends with a result.
+pub struct Event<'a> {
+    pub change: &'a Change,
+    /// How many there are.
+    pub of: usize,
+    pub result: Option<&'a ChangeResult>,
+    /// The report if the run were to end here.
+    pub so_far: &'a dyn Fn() -> Report,
 }
 
 /// A run over a plan. What it has done so far survives when the run itself is aborted.
@@ -143,39 +140,47 @@ impl<'a> Run<'a> {
             } else if self.is_blocked(change) {
                 ChangeResult::new(change, Status::Blocked)
             } else {
-                on_event(Event::Started { change, of });
                 self.in_flight = Some(index);
+                on_event(Event {
+                    change,
+                    of,
+                    result: None,
+                    so_far: &|| self.so_far(),
+                });
                 let result = self.carry_out(change).await;
                 self.in_flight = None;
                 result
             };
-            on_event(Event::Finished {
+            self.results.push(result);
+            on_event(Event {
                 change,
                 of,
-                result: &result,
+                result: self.results.last(),
+                so_far: &|| self.so_far(),
             });
-            self.results.push(result);
         }
     }
 
     /// The report, whole also when the run was aborted: what was in flight is unknown then.
-    pub fn into_report(mut self) -> Report {
-        for (index, change) in self.plan.changes.iter().enumerate().skip(self.results.len()) {
-            self.was_interrupted = true;
+    pub fn into_report(self) -> Report {
+        self.so_far()
+    }
+
+    fn so_far(&self) -> Report {
+        let mut alerts = self.alerts.clone();
+        let mut results = self.results.clone();
+        let mut was_interrupted = self.was_interrupted;
+        for (index, change) in self.plan.changes.iter().enumerate().skip(results.len()) {
+            was_interrupted = true;
             let status = if self.in_flight == Some(index) {
-                self.alerts.extend(may_be_public(change));
+                alerts.extend(may_be_public(change));
                 Status::Unknown
             } else {
                 Status::NotAttempted
             };
-            self.results.push(ChangeResult::new(change, status));
+            results.push(ChangeResult::new(change, status));
         }
-        Report::new(
-            self.plan.target.clone(),
-            self.results,
-            &self.alerts,
-            self.was_interrupted,
-        )
+        Report::new(self.plan.target.clone(), results, &alerts, was_interrupted)
     }
 
     fn is_blocked(&self, change: &Change) -> bool {

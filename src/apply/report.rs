@@ -2,13 +2,14 @@
 
 use super::{Alert, Fault, Landed};
 use crate::diff::change::{Change, Finding, GuardStatus, Op, Resource};
+use crate::plan::stale::Moved;
 use crate::plan::{FORMAT_VERSION, Plan, Target};
-use crate::problem::Severity;
+use crate::problem::{Problem, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl apply report")]
 pub struct Report {
     pub format_version: String,
@@ -19,6 +20,9 @@ pub struct Report {
     /// The errors of a plan that could not be applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// What is not as the plan was made from, so that it was not applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Moved>,
     pub target: Target,
     pub changes: Vec<ChangeResult>,
     /// How many changes of each status; all statuses are there.
@@ -206,6 +210,28 @@ impl Report {
         }
     }
 
+    /// A report of a plan that no longer is what would be done.
+    pub fn stale(plan: &Plan, moved: Vec<Moved>) -> Self {
+        Self {
+            moved,
+            ..Self::not_attempted(Outcome::Stale, plan)
+        }
+    }
+
+    /// With what stood in the way before the plan was looked at.
+    #[must_use]
+    pub fn because(mut self, problems: &[Problem]) -> Self {
+        self.findings.extend(problems.iter().map(|problem| Finding {
+            code: problem.code.to_owned(),
+            severity: problem.severity,
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+            resource: None,
+            origin: None,
+        }));
+        self
+    }
+
     fn with_outcome(outcome: Outcome, target: Target, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {
         let mut summary: BTreeMap<Status, u32> = Status::ALL.into_iter().map(|status| (status, 0)).collect();
         for result in &changes {
@@ -216,6 +242,7 @@ impl Report {
             outcome,
             alerts: alerts.iter().map(ToString::to_string).collect(),
             findings: Vec::new(),
+            moved: Vec::new(),
             target,
             changes,
             summary,

@@ -5,7 +5,7 @@ use crate::error::{Exit, Failure};
 use crate::explain;
 use crate::problem::{Problem, nearest};
 use crate::render::Printer;
-use crate::{apply, config, plan, source};
+use crate::{apply, config, drift, plan, snapshot, source};
 use clap::CommandFactory;
 use clap_complete::Shell;
 use std::io::Write;
@@ -38,6 +38,8 @@ pub fn schema(name: SchemaName) -> Exit {
         SchemaName::DesiredState => config::schema(),
         SchemaName::Plan => plan::schema(),
         SchemaName::Report => apply::schema(),
+        SchemaName::Drift => drift::schema(),
+        SchemaName::Snapshot => snapshot::schema(),
     };
     Printer::text(&(serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"));
     Exit::Done

@@ -1,12 +1,13 @@
-use super::plan::{Scope, exit_of, make};
+use super::plan::{Asked, Made, Scope, exit_of, make};
 use super::{or_interrupted, signal};
 use crate::admin::Client;
 use crate::apply::{Outcome, Report, Run};
-use crate::cli::{Connection, DiscoverArg, Files, Planning};
+use crate::cli::{DiscoverArg, Looking, Planning};
 use crate::desired::Duration;
 use crate::diff::change::{Change, Kind, Op, Waiting, WaitingFor};
 use crate::error::{Exit, Failure};
 use crate::plan::Plan;
+use crate::plan::stale::{self, Standing};
 use crate::problem::Problem;
 use crate::render::Printer;
 use std::io::IsTerminal;
@@ -16,22 +17,13 @@ use tokio::time::{Instant, sleep};
 /// Between two looks at what is draining.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// How long to wait for what is not ready.
-#[derive(Default)]
-pub struct Waits {
-    /// New endpoints that are not up yet.
-    pub endpoints: Duration,
-    /// Invocations on what is to be deleted.
-    pub drained: Duration,
-}
-
+/// `saved`: the plan to carry out. `wait_drained`: how long to wait for invocations on what is to be
+/// deleted.
 pub async fn run(
-    files: &Files,
-    planning: &Planning,
-    connection: &Connection,
-    scope: &Scope,
+    asked: &Asked<'_>,
+    saved: Option<Plan>,
     yes: bool,
-    waits: &Waits,
+    wait_drained: Duration,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
     if !yes && !std::io::stdin().is_terminal() {
@@ -40,49 +32,66 @@ pub async fn run(
                 .help("to go on without being asked, add `--yes`"),
         ));
     }
-    let make_plan = async |wait: Duration| {
-        let made = make(files, planning, connection, scope, wait, printer);
-        or_interrupted(made).await
+    let unmanaged = asked.planning.looking.show_unmanaged;
+    let is_saved = saved.is_some();
+    let (mut plan, mut client) = if let Some(plan) = saved {
+        printer.preview(&plan, unmanaged);
+        (plan, None)
+    } else {
+        let Made { plan, client, .. } = or_interrupted(make(asked, printer)).await?;
+        printer.preview(&plan, unmanaged);
+        (plan, Some(client))
     };
-    let (mut plan, mut client) = make_plan(waits.endpoints).await?;
-    printer.preview(&plan, planning.show_unmanaged);
-    if let Some(outcome) = stops(&plan, scope) {
+    if let Some(outcome) = stops(&plan, asked.scope) {
         printer.report(&Report::not_attempted(outcome, &plan));
         return Ok(match outcome {
             Outcome::Failed => Exit::Error,
             _ => Exit::Refused,
         });
     }
-    if !yes && !plan.changes.is_empty() {
-        if !or_interrupted(confirmed(&plan)).await? {
-            printer.report(&Report::not_attempted(Outcome::Refused, &plan));
-            return Ok(Exit::Refused);
-        }
-        // The question may have been open for an hour.
-        let (now, new_client) = make_plan(Duration::default()).await?;
-        if !now.is_same(&plan) {
-            printer.preview(&now, planning.show_unmanaged);
-            printer.report(&Report::not_attempted(Outcome::Stale, &plan));
-            return Ok(Exit::Stale);
-        }
-        (plan, client) = (now, new_client);
+    let asks = !yes && !plan.changes.is_empty();
+    if asks && !or_interrupted(confirmed(&plan)).await? {
+        printer.report(&Report::not_attempted(Outcome::Refused, &plan));
+        return Ok(Exit::Refused);
     }
-    let mut report = carry_out(&plan, &client, printer).await;
+    // A saved plan may be a week old, and the question may have been open for an hour.
+    if (is_saved && !plan.changes.is_empty()) || asks {
+        match renew(&mut plan, asked, printer).await? {
+            Renewed::AsPlanned(now) => client = Some(now),
+            Renewed::Not(report, exit) => {
+                printer.report(&report);
+                return Ok(exit);
+            }
+        }
+    }
     let mut left = plan.waiting.clone();
-    if waits.drained > Duration::default() && is_clean(&report) {
+    let mut report = match &client {
+        Some(client) => carry_out(&plan, client, printer).await,
+        None => Report::not_attempted(Outcome::NothingToDo, &plan),
+    };
+    if wait_drained > Duration::default() && is_clean(&report) {
         // What may have become of the endpoints meanwhile is for another apply.
+        let looking = Looking {
+            discover: DiscoverArg::Changed,
+            ..asked.planning.looking.clone()
+        };
         let remake = async |deleted: u64| {
             let planning = Planning {
-                discover: DiscoverArg::Changed,
+                looking: looking.clone(),
                 deleted,
-                ..planning.clone()
+                ..asked.planning.clone()
             };
-            make(files, &planning, connection, scope, Duration::default(), printer).await
+            let asked = Asked {
+                planning: &planning,
+                wait_endpoints: Duration::default(),
+                ..*asked
+            };
+            make(&asked, printer).await
         };
-        (report, left) = drain(plan, report, waits.drained, remake, printer).await?;
+        (report, left) = drain(plan, report, wait_drained, remake, printer).await?;
     }
     // What is left of a stack was to go.
-    if matches!(scope, Scope::Destroy) && is_clean(&report) && !left.is_empty() {
+    if asked.planning.destroy && is_clean(&report) && !left.is_empty() {
         report.outcome = Outcome::Incomplete;
     }
     printer.report(&report);
@@ -93,8 +102,65 @@ pub async fn run(
     })
 }
 
+enum Renewed {
+    AsPlanned(Client),
+    Not(Box<Report>, Exit),
+}
+
+/// Computes the plan once more, and gives it the actions of now unless something has moved.
+async fn renew(plan: &mut Plan, asked: &Asked<'_>, printer: &Printer) -> Result<Renewed, Failure> {
+    let planned = plan.clone();
+    let again = Asked {
+        scope: match asked.scope {
+            Scope::Delete { force } => Scope::Delete { force },
+            Scope::Files | Scope::Destroy | Scope::Again(_) => Scope::Again(&planned),
+        },
+        ..*asked
+    };
+    let Made {
+        plan: now,
+        client,
+        live,
+    } = match or_interrupted(make(&again, printer)).await {
+        Ok(made) => made,
+        Err(failure) if failure.exit == Exit::Stale => {
+            let report = Report::stale(plan, Vec::new()).because(&failure.problems);
+            return Ok(Renewed::Not(Box::new(report), Exit::Stale));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let outcome = match stale::renew(plan, &now, &live) {
+        Standing::AsPlanned => None,
+        Standing::Done => Some((
+            Report::not_attempted(Outcome::NothingToDo, &emptied(plan)),
+            Exit::Done,
+        )),
+        Standing::Stale(moved) => Some((Report::stale(plan, moved), Exit::Stale)),
+    };
+    if let Some((report, exit)) = outcome {
+        return Ok(Renewed::Not(Box::new(report), exit));
+    }
+    let (outcome, exit) = match exit_of(&now) {
+        Exit::Error => (Outcome::Failed, Exit::Error),
+        Exit::Refused => (Outcome::Refused, Exit::Refused),
+        _ => return Ok(Renewed::AsPlanned(client)),
+    };
+    // What is in the way was not, when the plan was made.
+    printer.preview(&now, false);
+    Ok(Renewed::Not(Box::new(Report::not_attempted(outcome, &now)), exit))
+}
+
+/// Nothing of it is left to do.
+fn emptied(plan: &Plan) -> Plan {
+    Plan {
+        changes: Vec::new(),
+        waiting: Vec::new(),
+        ..plan.clone()
+    }
+}
+
 /// Why a plan is not carried out. Errors come before refusals: nobody can consent to them.
-fn stops(plan: &Plan, scope: &Scope) -> Option<Outcome> {
+fn stops(plan: &Plan, scope: Scope<'_>) -> Option<Outcome> {
     let deletes_nothing = matches!(scope, Scope::Delete { .. }) && plan.changes.is_empty();
     match exit_of(plan) {
         Exit::Error => Some(Outcome::Failed),
@@ -132,7 +198,7 @@ async fn drain(
     mut plan: Plan,
     mut report: Report,
     wait: Duration,
-    remake: impl AsyncFn(u64) -> Result<(Plan, Client), Failure>,
+    remake: impl AsyncFn(u64) -> Result<Made, Failure>,
     printer: &Printer,
 ) -> Result<(Report, Vec<Waiting>), Failure> {
     let deadline = Instant::now() + wait.to_std();
@@ -168,7 +234,9 @@ async fn drain(
             sleep(PAUSE.min(deadline - Instant::now())).await;
             remake(deleted).await
         };
-        let (now, client) = tokio::select! {
+        let Made {
+            plan: now, client, ..
+        } = tokio::select! {
             made = next => made?,
             () = signal() => {
                 report.outcome = Outcome::Interrupted;

@@ -1,11 +1,11 @@
 //! Asks the server everything that a plan needs: its lists at once, then the dry runs.
 
 use crate::admin::{Client, Error, wire};
-use crate::cli::Planning;
-use crate::desired::{Consent, Desired, Duration};
-use crate::diff::probe::{Answers, Dry, InFlight, Probe, first_round, second_round};
+use crate::cli::{Looking, Planning};
+use crate::desired::{Address, Consent, Desired, Duration, EndpointPattern};
+use crate::diff::probe::{Answers, Dry, InFlight, Probe, first_round, rediscovery_as_is, second_round};
 use crate::diff::{Consents, Discover};
-use crate::live::{Live, Server, Service};
+use crate::live::{Deployment, Live, Server, Service};
 use crate::render::Printer;
 use futures_util::stream::{self, StreamExt};
 use std::collections::BTreeMap;
@@ -41,7 +41,8 @@ pub async fn answers(
     wait_endpoints: Duration,
     printer: &Printer,
 ) -> Answers {
-    let discover = Discover::from(planning.discover);
+    let looking = &planning.looking;
+    let discover = Discover::from(looking.discover);
     // Asked here only to send what apply will send; whether it is needed is the diff's to say.
     let consents = Consents::new(&planning.allow);
     let breaking = |entry: &crate::desired::Deployment| {
@@ -50,18 +51,64 @@ pub async fn answers(
         consents.allows(&Consent::Breaking, &entry.allow, &[&key, &shown, name])
     };
     let asking = Asking {
-        client,
         deadline: Instant::now() + wait_endpoints.to_std(),
-        has_breaking: live.server.has_patch(),
-        parallelism: usize::from(planning.parallelism),
+        parallelism: usize::from(looking.parallelism),
+        ..asking(client, live)
     };
     let mut answers = Answers::default();
-    let probes = first_round(desired, live, discover, breaking);
+    let mut probes = first_round(desired, live, discover, breaking);
+    probes.retain(|probe| may_ask(probe, &looking.allow_endpoint));
     printer.note(&format!("{} dry runs and look-ups", probes.len()));
     asking.all(probes, &mut answers).await;
-    let probes = second_round(desired, live, &answers, discover);
+    let mut probes = second_round(desired, live, &answers, discover);
+    probes.retain(|probe| may_ask(probe, &looking.allow_endpoint));
     asking.all(probes, &mut answers).await;
     answers
+}
+
+/// Listed addresses that may not be asked have ended the run; what others serve is asked only to
+/// tell overrides from what the SDK declares, and without it more is taken for an override.
+fn may_ask(probe: &Probe, allowed: &[EndpointPattern]) -> bool {
+    let Probe::Discover { registration, .. } = probe else {
+        return true;
+    };
+    let wire::Connection { uri, arn, .. } = &registration.connection;
+    let address = match (uri, arn) {
+        (Some(uri), _) => Address::stored_uri(uri.expose()),
+        (None, arn) => Address::Lambda(arn.clone().unwrap_or_default()),
+    };
+    allowed.is_empty() || allowed.iter().any(|pattern| pattern.matches(&address))
+}
+
+/// What was registered, where the service list does not have it.
+pub async fn stored(client: &Client, live: &Live) -> Answers {
+    let is_superseded = |d: &&Deployment| !d.services.keys().all(|name| live.is_latest(d, name));
+    let superseded = live.deployments.iter().filter(is_superseded);
+    let probes = superseded.map(|d| Probe::Stored { id: d.id.clone() }).collect();
+    let mut answers = Answers::default();
+    asking(client, live).all(probes, &mut answers).await;
+    answers
+}
+
+/// What the endpoints of deployments serve without overrides, by letting the server discover them
+/// again without changing anything.
+pub async fn discovered(client: &Client, live: &Live, looking: &Looking) -> Answers {
+    let mut answers = Answers::default();
+    let latest = live.deployments.iter();
+    let latest = latest.filter(|d| d.services.keys().any(|name| live.is_latest(d, name)));
+    let mut probes: Vec<Probe> = latest.map(rediscovery_as_is).collect();
+    probes.retain(|probe| may_ask(probe, &looking.allow_endpoint));
+    asking(client, live).all(probes, &mut answers).await;
+    answers
+}
+
+fn asking<'a>(client: &'a Client, live: &Live) -> Asking<'a> {
+    Asking {
+        client,
+        deadline: Instant::now(),
+        has_breaking: live.server.has_patch(),
+        parallelism: 16,
+    }
 }
 
 async fn lists(client: &mut Client) -> Result<Live, Error> {

@@ -5,13 +5,20 @@ mod about;
 mod apply;
 mod connect;
 mod destruction;
+mod drift;
+mod export;
 mod gather;
+mod graph;
 mod outside;
 mod plan;
 mod read;
+mod save;
+mod show;
+mod snapshot;
 mod validate;
 
-use crate::cli::{Cli, Command, Planning};
+use crate::cli::{Cli, Command, Connection, Files, Format, Planning, ReportForm, ReportTo};
+use crate::desired::Duration;
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
 use crate::render::Printer;
@@ -26,7 +33,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) if error.use_stderr() && wants_json(&args) => {
             let text = error.render().to_string();
             let message = text.trim_start_matches("error: ").trim().to_owned();
-            Printer::json_only().failure(&Failure::usage(Problem::error("usage", message)));
+            Printer::bare(Format::Json).failure(&Failure::usage(Problem::error("usage", message)));
             return Exit::Usage;
         }
         Err(error) => {
@@ -38,11 +45,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    let printer = Printer::new(cli.output);
+    let format = cli.output.format;
+    let printer = match printer(&cli) {
+        Ok(printer) => printer,
+        Err(failure) => {
+            Printer::bare(format).failure(&failure);
+            return failure.exit;
+        }
+    };
     run(cli.command, &printer).unwrap_or_else(|failure| {
         printer.failure(&failure);
         failure.exit
     })
+}
+
+fn printer(cli: &Cli) -> Result<Printer, Failure> {
+    let is_prometheus = |report: &ReportTo| report.form == ReportForm::Prometheus;
+    let is_drift = matches!(cli.command, Command::Drift { .. });
+    if cli.output.report.iter().any(is_prometheus) && !is_drift {
+        let problem = Problem::error("usage", "`--report prometheus=PATH` is for `drift`");
+        return Err(Failure::usage(problem));
+    }
+    Printer::new(cli.output.clone())
 }
 
 /// Of arguments that do not parse.
@@ -60,17 +84,21 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
             files,
             planning,
             connection,
+            out,
+            live,
             detailed_exitcode,
             wait_endpoints,
-        } => block_on(plan::run(
-            &files,
-            &planning,
-            &connection,
-            detailed_exitcode,
-            wait_endpoints,
-            printer,
-        )),
+        } => {
+            let asked = asked(&files, &planning, &connection, wait_endpoints);
+            let options = plan::Options {
+                out: out.as_deref(),
+                live: live.as_deref(),
+                detailed_exitcode,
+            };
+            block_on(plan::run(&asked, &options, printer))
+        }
         Command::Apply {
+            plan,
             files,
             planning,
             connection,
@@ -78,21 +106,53 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
             wait_endpoints,
             wait_drained,
         } => {
-            let scope = plan::Scope::of(&planning);
-            let waits = apply::Waits {
-                endpoints: wait_endpoints,
-                drained: wait_drained,
+            let Some(path) = plan else {
+                let asked = asked(&files, &planning, &connection, wait_endpoints);
+                return block_on(apply::run(&asked, None, yes, wait_drained, printer));
             };
-            block_on(apply::run(
-                &files,
-                &planning,
-                &connection,
-                &scope,
-                yes,
-                &waits,
-                printer,
-            ))
+            save::is_alone(&files, &planning, wait_drained)?;
+            let plan = save::read(&path)?;
+            let (files, planning) = save::as_planned(&plan, files, planning.looking)?;
+            let asked = asked(&files, &planning, &connection, wait_endpoints);
+            block_on(apply::run(&asked, Some(plan), yes, Duration::default(), printer))
         }
+        Command::Drift {
+            files,
+            fail_on,
+            looking,
+            connection,
+        } => {
+            let planning = Planning::only(looking);
+            let asked = asked(&files, &planning, &connection, Duration::default());
+            block_on(drift::run(&asked, &fail_on, printer))
+        }
+        Command::Show { file, show_unmanaged } => show::run(&file, show_unmanaged, printer),
+        Command::Export {
+            out,
+            file_format,
+            split,
+            stack,
+            force,
+            looking,
+            connection,
+        } => {
+            let options = export::Options {
+                out: out.as_deref(),
+                format: file_format,
+                split,
+                stack: stack.as_deref(),
+                force,
+            };
+            block_on(export::run(&options, looking, &connection, printer))
+        }
+        Command::Snapshot { out, connection } => {
+            block_on(snapshot::run(out.as_deref(), &connection, printer))
+        }
+        Command::Graph {
+            plan,
+            language,
+            files,
+        } => graph::run(plan.as_deref(), language, &files, printer),
         Command::Delete {
             kind,
             name,
@@ -103,23 +163,32 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
             connection,
         } => {
             let planning = Planning::deleting(kind, &name, allow);
-            let scope = plan::Scope::Delete { force };
-            let waits = apply::Waits::default();
-            block_on(apply::run(
-                &files,
-                &planning,
-                &connection,
-                &scope,
-                yes,
-                &waits,
-                printer,
-            ))
+            let asked = plan::Asked {
+                scope: plan::Scope::Delete { force },
+                ..asked(&files, &planning, &connection, Duration::default())
+            };
+            block_on(apply::run(&asked, None, yes, Duration::default(), printer))
         }
         Command::Explain { code } => about::explain(code.as_deref(), printer),
         Command::Init { file } => about::init(&file),
         Command::Schema { name } => Ok(about::schema(name)),
         Command::Completions { shell } => Ok(about::completions(shell)),
         Command::Man { verb } => about::man(verb.as_deref()),
+    }
+}
+
+fn asked<'a>(
+    files: &'a Files,
+    planning: &'a Planning,
+    connection: &'a Connection,
+    wait_endpoints: Duration,
+) -> plan::Asked<'a> {
+    plan::Asked {
+        files,
+        planning,
+        connection,
+        scope: plan::Scope::of(planning),
+        wait_endpoints,
     }
 }
 

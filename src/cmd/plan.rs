@@ -1,44 +1,57 @@
 use super::read::{self, ReadFiles, Setting};
-use super::{connect, destruction, gather, or_interrupted};
+use super::{connect, destruction, gather, or_interrupted, save, snapshot};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
 use crate::desired::Duration;
-use crate::diff::{self, Input};
+use crate::diff::probe::Answers;
+use crate::diff::{self, Discover, Input};
 use crate::error::{Exit, Failure};
 use crate::live::Live;
-use crate::plan::{Plan, Target};
+use crate::plan::{Inputs, Plan, Target, stale};
 use crate::problem::{Problem, Severity};
 use crate::render::Printer;
+use crate::secret::Masker;
+use std::path::Path;
 
-pub async fn run(
-    files: &Files,
-    planning: &Planning,
-    connection: &Connection,
-    detailed_exitcode: bool,
-    wait_endpoints: Duration,
-    printer: &Printer,
-) -> Result<Exit, Failure> {
-    let scope = Scope::of(planning);
-    let made = make(files, planning, connection, &scope, wait_endpoints, printer);
-    let (plan, _) = or_interrupted(made).await?;
-    printer.plan(&plan, planning.show_unmanaged);
+pub struct Options<'a> {
+    pub out: Option<&'a Path>,
+    /// A snapshot to plan against, in place of the server.
+    pub live: Option<&'a Path>,
+    pub detailed_exitcode: bool,
+}
+
+pub async fn run(asked: &Asked<'_>, options: &Options<'_>, printer: &Printer) -> Result<Exit, Failure> {
+    if let Some(path) = options.out {
+        save::check(path, asked.files)?;
+    }
+    let plan = match options.live {
+        Some(snapshot) => offline(asked, snapshot)?,
+        None => or_interrupted(make(asked, printer)).await?.plan,
+    };
+    if let Some(path) = options.out {
+        save::save(&plan, path, printer)?;
+    }
+    printer.plan(&plan, asked.planning.looking.show_unmanaged);
     Ok(match exit_of(&plan) {
-        Exit::Done if detailed_exitcode && !plan.changes.is_empty() => Exit::Changes,
+        Exit::Done if options.detailed_exitcode && !plan.changes.is_empty() => Exit::Changes,
         exit => exit,
     })
 }
 
 /// What a plan is for.
-pub enum Scope {
+#[derive(Clone, Copy)]
+pub enum Scope<'a> {
     /// What the files say.
     Files,
     /// Everything of the files' stack is to go.
     Destroy,
     /// One resource is to go, which the planning has as its target.
     Delete { force: bool },
+    /// To see what has become of this plan: what it touches.
+    Again(&'a Plan),
 }
 
-impl Scope {
+impl Scope<'_> {
     pub fn of(planning: &Planning) -> Self {
         if planning.destroy {
             Self::Destroy
@@ -48,58 +61,176 @@ impl Scope {
     }
 }
 
+/// What to plan, and with what.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub files: &'a Files,
+    pub planning: &'a Planning,
+    pub connection: &'a Connection,
+    pub scope: Scope<'a>,
+    pub wait_endpoints: Duration,
+}
+
+/// A plan with what it was made from.
+pub struct Made {
+    pub plan: Plan,
+    pub client: Client,
+    pub live: Live,
+}
+
 /// Reads files and server, and plans. The client is kept for an apply.
-pub async fn make(
-    files: &Files,
-    planning: &Planning,
-    connection: &Connection,
-    scope: &Scope,
-    wait_endpoints: Duration,
-    printer: &Printer,
-) -> Result<(Plan, Client), Failure> {
+pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
+    let Asked {
+        files,
+        planning,
+        connection,
+        scope,
+        wait_endpoints,
+    } = *asked;
     let setting = Setting {
         unset: Severity::Error,
         token_variable: connection.token_env.as_deref(),
         server: connect::server(connection),
         may_be_missing: matches!(scope, Scope::Delete { .. }),
+        again: match scope {
+            Scope::Again(plan) => Some(plan),
+            Scope::Files | Scope::Destroy | Scope::Delete { .. } => None,
+        },
     };
     let mut read = read::read(files, &setting)?;
     let mut client = connect::connect(connection, printer)?;
     for value in read.desired.sensitive_values() {
         client.masker().learn(value);
     }
-    if matches!(scope, Scope::Destroy) {
+    if planning.destroy {
         read = destruction::of_stack(read)?;
     }
     let live = gather::live(&mut client, printer).await?;
+    let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
-        Scope::Delete { force } => destruction::of_one(read, &live, planning, *force)?,
-        Scope::Files | Scope::Destroy => (read, planning.target.clone()),
+        Scope::Delete { force } => {
+            let (read, targets) = destruction::of_one(read, &live, planning, force)?;
+            (read, Some(targets))
+        }
+        Scope::Again(plan) => {
+            save::is_same_target(plan, &target)?;
+            (read, Some(stale::targets(plan, &live)))
+        }
+        Scope::Files | Scope::Destroy => (read, given_targets(planning)),
     };
+    let read = only_allowed(read, planning)?;
     let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;
-    let now = jiff::Timestamp::now();
-    // Whether a deletion takes over has been decided.
-    let mut consents = planning.allow.clone();
-    if matches!(scope, Scope::Delete { .. }) {
-        consents.retain(|consent| !destruction::is_take_over(consent));
-    }
-    let outcome = diff::diff(&Input {
-        desired: &read.desired,
+    let computing = Computing {
+        read: &read,
         live: &live,
         answers: &answers,
-        sources: &read.sources,
-        consents: &consents,
-        resend: &planning.resend,
-        targets: &targets,
-        deleted: planning.deleted,
-        now,
-    })
-    .masked(|text| client.masker().mask(text));
-    let target = Target::new(client.url(), &live.server);
-    let files = (&read.sources, &read.desired, read.warnings.as_slice());
-    let plan = Plan::new(outcome, target, files, &targets, text(now));
-    Ok((plan, client))
+        targets: targets.as_deref(),
+        masker: client.masker(),
+        target,
+        offline: None,
+    };
+    let plan = computing.compute(asked);
+    Ok(Made { plan, client, live })
+}
+
+fn given_targets(planning: &Planning) -> Option<Vec<String>> {
+    Some(planning.target.clone()).filter(|targets| !targets.is_empty())
+}
+
+/// Without asking anybody anything.
+fn offline(asked: &Asked<'_>, path: &Path) -> Result<Plan, Failure> {
+    let setting = Setting {
+        // The secrets of a deployment are not to be had where this is used.
+        unset: Severity::Warning,
+        token_variable: None,
+        server: None,
+        may_be_missing: false,
+        again: None,
+    };
+    let mut read = read::read(asked.files, &setting)?;
+    let snapshot = snapshot::read(path)?;
+    let masker = Masker::default();
+    for value in read.desired.sensitive_values() {
+        masker.learn(value);
+    }
+    if asked.planning.destroy {
+        read = destruction::of_stack(read)?;
+    }
+    let (target, taken) = (snapshot.target.clone(), snapshot.created_at.clone());
+    let (live, answers) = snapshot.into_live();
+    let read = is_target(read, &live)?;
+    let targets = given_targets(asked.planning);
+    let computing = Computing {
+        read: &read,
+        live: &live,
+        answers: &answers,
+        targets: targets.as_deref(),
+        masker: &masker,
+        target,
+        offline: Some(&taken),
+    };
+    Ok(computing.compute(asked))
+}
+
+struct Computing<'a> {
+    read: &'a ReadFiles,
+    live: &'a Live,
+    answers: &'a Answers,
+    targets: Option<&'a [String]>,
+    masker: &'a Masker,
+    target: Target,
+    /// When the snapshot was taken.
+    offline: Option<&'a str>,
+}
+
+impl Computing<'_> {
+    fn compute(self, asked: &Asked<'_>) -> Plan {
+        let Asked {
+            files,
+            planning,
+            scope,
+            ..
+        } = *asked;
+        let read = self.read;
+        let now = jiff::Timestamp::now();
+        // Whether a deletion takes over has been decided.
+        let mut consents = planning.allow.clone();
+        if matches!(scope, Scope::Delete { .. }) {
+            consents.retain(|consent| !destruction::is_take_over(consent));
+        }
+        let outcome = diff::diff(&Input {
+            desired: &read.desired,
+            live: self.live,
+            answers: self.answers,
+            sources: &read.sources,
+            consents: &consents,
+            resend: &planning.resend,
+            targets: self.targets,
+            deleted: planning.deleted,
+            offline: self.offline,
+            now,
+        })
+        .masked(|text| self.masker.mask(text));
+        let inputs = Inputs {
+            paths: read.paths.clone(),
+            var_files: files.var_file.iter().map(|path| read::shown(path)).collect(),
+            values: read.desired.frozen.clone(),
+            allow: planning.allow.iter().map(ToString::to_string).collect(),
+            resend: planning.resend.clone(),
+            destroy: planning.destroy,
+            discover: Discover::from(planning.looking.discover),
+        };
+        let files = (&read.sources, &read.desired, read.warnings.as_slice());
+        Plan::new(
+            outcome,
+            self.target,
+            files,
+            self.targets.unwrap_or_default(),
+            inputs,
+            text(now),
+        )
+    }
 }
 
 /// The right file on the wrong cluster would be sent to its endpoints, with its secrets: nothing is
@@ -131,6 +262,32 @@ fn is_target(read: ReadFiles, live: &Live) -> Result<ReadFiles, Failure> {
     })
 }
 
+/// A dry run makes the server call the addresses of the file, with the headers of the file.
+fn only_allowed(read: ReadFiles, planning: &Planning) -> Result<ReadFiles, Failure> {
+    let patterns = &planning.looking.allow_endpoint;
+    if patterns.is_empty() {
+        return Ok(read);
+    }
+    let entries = read.desired.deployments.iter();
+    let others = entries.filter(|entry| !patterns.iter().any(|p| p.matches(&entry.address.value)));
+    let problems: Vec<Problem> = others
+        .map(|entry| {
+            let message = format!("no `--allow-endpoint` lets {} be asked", entry.address.value);
+            Problem::error("endpoint-not-allowed", message)
+                .at(entry.address.span)
+                .help("nothing was asked of any endpoint; whoever runs this decides which addresses may be")
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(read);
+    }
+    Err(Failure {
+        exit: Exit::Refused,
+        problems,
+        sources: read.sources,
+    })
+}
+
 /// Errors come before refusals: nobody can consent to them.
 pub fn exit_of(plan: &Plan) -> Exit {
     if plan.has_errors() {
@@ -142,6 +299,6 @@ pub fn exit_of(plan: &Plan) -> Exit {
     }
 }
 
-fn text(time: jiff::Timestamp) -> String {
+pub fn text(time: jiff::Timestamp) -> String {
     time.round(jiff::Unit::Second).unwrap_or(time).to_string()
 }

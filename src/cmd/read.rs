@@ -2,10 +2,11 @@
 
 use super::outside::Surroundings;
 use crate::check;
-use crate::cli::{Files, InputFormat};
+use crate::cli::{FileFormat, Files};
 use crate::desired::Desired;
 use crate::error::{Exit, Failure};
 use crate::load::{Given, load};
+use crate::plan::{self, DesiredFile, Plan};
 use crate::problem::{Problem, Problems, Severity};
 use crate::source::interpolate::Rules;
 use crate::source::{Format, SourceFile, Sources};
@@ -22,6 +23,8 @@ const STDIN: &str = "-";
 
 /// What the files say, with the warnings found on the way.
 pub struct ReadFiles {
+    /// As they were named, relative to the working directory.
+    pub paths: Vec<String>,
     pub sources: Sources,
     pub desired: Desired,
     pub warnings: Vec<Problem>,
@@ -37,6 +40,8 @@ pub struct Setting<'a> {
     pub server: Option<String>,
     /// Without a file nothing is wanted.
     pub may_be_missing: bool,
+    /// The files must be those that this plan was made from.
+    pub again: Option<&'a Plan>,
 }
 
 /// # Errors
@@ -49,6 +54,7 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
         _ if !files.file.is_empty() => files.file.clone(),
         Err(problem) if setting.may_be_missing && problem.code == "no-file" => {
             return Ok(ReadFiles {
+                paths: Vec::new(),
                 sources: Sources::default(),
                 desired: Desired::default(),
                 warnings: Vec::new(),
@@ -59,12 +65,18 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     for path in &paths {
         match input.add(path, files.stdin_format) {
             Ok(found) => numbers.extend(found),
+            // It is told as a file that is not there.
+            Err(problem) if setting.again.is_some() && problem.code == "no-file" => {}
             Err(problem) => problems.push(problem),
         }
     }
     let mut given = Given {
         variables: files.var.clone(),
         files: Vec::new(),
+        frozen: setting
+            .again
+            .map(|plan| plan.inputs.values.clone())
+            .unwrap_or_default(),
     };
     for path in &files.var_file {
         match input.add_file(path) {
@@ -77,6 +89,9 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
         mut surroundings,
         ..
     } = input;
+    if let Some(plan) = setting.again {
+        is_as_planned(plan, &sources)?;
+    }
     let mut token_variables = vec!["RESTATE_AUTH_TOKEN"];
     token_variables.extend(setting.token_variable);
     let desired = if problems.has_errors() {
@@ -102,6 +117,7 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     let failed = problems.has_errors() || denied;
     match desired {
         Some(desired) if !failed => Ok(ReadFiles {
+            paths: paths.iter().map(|path| shown(path)).collect(),
             sources,
             desired,
             warnings: problems.into_sorted(),
@@ -120,6 +136,39 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     }
 }
 
+/// The plan says what it was made from; a file more or less counts as well.
+fn is_as_planned(plan: &Plan, sources: &Sources) -> Result<(), Failure> {
+    let now = plan::files_of(sources);
+    let planned = &plan.desired.files;
+    if now == *planned {
+        return Ok(());
+    }
+    let is_in = |files: &[DesiredFile], path: &str| files.iter().any(|file| file.path == path);
+    let gone = planned.iter().filter(|file| !is_in(&now, &file.path));
+    let other = now
+        .iter()
+        .filter(|file| is_in(planned, &file.path) && !planned.contains(file));
+    let new = now.iter().filter(|file| !is_in(planned, &file.path));
+    let mut told: Vec<Problem> = gone
+        .map(|file| format!("the plan was made from `{}`, which is not there", file.path))
+        .chain(other.map(|file| format!("`{}` is not what the plan was made from", file.path)))
+        .chain(new.map(|file| format!("`{}` was not there when the plan was made", file.path)))
+        .map(|message| {
+            Problem::error("plan-other-files", message)
+                .help("apply it in the same working directory with the same files, or plan again")
+        })
+        .collect();
+    if told.is_empty() {
+        let message = "the files are not in the order that the plan was made with";
+        told.push(Problem::error("plan-other-files", message));
+    }
+    Err(Failure {
+        exit: Exit::Stale,
+        problems: told,
+        sources: Sources::default(),
+    })
+}
+
 /// The files of a run, each read once.
 #[derive(Default)]
 struct Input {
@@ -131,7 +180,7 @@ struct Input {
 impl Input {
     /// The numbers of the files that a `-f` names: a file, the files of a directory, or standard
     /// input.
-    fn add(&mut self, path: &Path, stdin_format: InputFormat) -> Result<Vec<u32>, Problem> {
+    fn add(&mut self, path: &Path, stdin_format: FileFormat) -> Result<Vec<u32>, Problem> {
         if path == Path::new(STDIN) {
             if !self.seen.insert(path.to_owned()) {
                 return Ok(Vec::new());
@@ -255,7 +304,7 @@ fn text(from: impl Read, shown: &str) -> Result<String, Problem> {
 }
 
 /// Relative to the working directory, with `/`, so that origins are the same on every machine.
-fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     let working = std::env::current_dir().ok();
     let relative = working.and_then(|dir| path.strip_prefix(dir).ok());
     let relative = relative.unwrap_or(path);

@@ -3,7 +3,7 @@ use super::read::{self, Setting};
 use crate::cli::Files;
 use crate::error::{Exit, Failure};
 use crate::problem::Severity;
-use crate::render::Printer;
+use crate::render::{Document, Printer};
 
 pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, Failure> {
     let unset = if strict_env {
@@ -17,6 +17,7 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
         // Looked at, not connected to.
         server: connect::variable("RESTATE_ADMIN_URL"),
         may_be_missing: false,
+        again: None,
     };
     let read = read::read(files, &setting)?;
     let desired = &read.desired;
@@ -40,6 +41,10 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
         count(desired.services.len(), "service"),
         count(desired.subscriptions.len(), "subscription"),
     );
-    printer.valid(&what, &read.warnings, &read.sources);
+    printer.show(Document::Valid {
+        what: &what,
+        problems: &read.warnings,
+        sources: &read.sources,
+    });
     Ok(Exit::Done)
 }

@@ -20,6 +20,7 @@ impl Desired {
             // Said with the entries.
             protected: _,
             emptied_of: _,
+            frozen: _,
         } = self;
         let Prune {
             deployments: PruneDeployments { policy, keep, after },

@@ -166,6 +166,9 @@ fn headers(
             continue;
         };
         let Some(value) = value else {
+            // It is not known offline, but that there is such a header.
+            let unknown = Spanned::new(Value::sensitive(""), name.span);
+            headers.entry(parsed.as_str().to_owned()).or_insert(unknown);
             continue;
         };
         // Never quote the value: it may be a secret.

@@ -1,13 +1,31 @@
 //! Durations, compared as numbers and never as text.
 
 use jiff::{Span, SpanRelativeTo, SpanRound, Unit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A non-negative duration in nanoseconds. Parsed by the same library as the server's own, so that
 /// what is accepted here is accepted there: friendly (`1h 30m`) or ISO 8601 (`PT90M`), a day of
 /// 24 hours, no months or years (seen on 1.5.3, 1.6.2, 1.7.12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Duration(i128);
+
+impl TryFrom<String> for Duration {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Duration> for String {
+    fn from(duration: Duration) -> Self {
+        duration.to_string()
+    }
+}
 
 /// What the server can still echo: 7,304,484 days. On more it panics while it stores it [S].
 const LONGEST: i128 = 7_304_484 * 86_400 * 1_000_000_000;

@@ -6,6 +6,7 @@ mod canonical;
 mod consent;
 mod deployment;
 mod duration;
+mod endpoint;
 mod kafka;
 mod lifecycle;
 mod service;
@@ -13,6 +14,7 @@ mod subscription;
 
 use crate::config::{self, FORMAT_VERSION};
 use crate::problem::{Problem, Problems};
+use crate::source::frozen::Frozen;
 use crate::source::{Map, Read, Span, Spanned, Text, duplicate_key};
 use litemap::LiteMap;
 use std::collections::btree_map::Entry;
@@ -23,6 +25,7 @@ pub use address::{Address, HttpAddress};
 pub use consent::Consent;
 pub use deployment::{Deployment, Header, Headers};
 pub use duration::Duration;
+pub use endpoint::EndpointPattern;
 use lifecycle::agreed;
 pub use lifecycle::{Prune, PruneDeployments, STACK_MARK, Safety};
 pub use service::{SERVICE_NAME, Service};
@@ -46,6 +49,20 @@ pub struct Desired {
     pub protected: Protected,
     /// The deployments that were listed, by identity, where all that is ours is to go.
     pub emptied_of: BTreeSet<String>,
+    /// What the references of each file stood for, where that is not sensitive.
+    pub frozen: BTreeMap<String, Frozen>,
+}
+
+/// Whether a file's value at this path may not be shown or kept. `is_external`: the environment or
+/// another file gave a part of it.
+pub fn is_sensitive_place(path: &[String], is_external: bool) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path[..] {
+        // The uses of variables decide, and have the values in place of the references to them.
+        ["deployments", _, "additional_headers", ..] | ["variables", ..] => true,
+        ["subscriptions", _, "options", name, ..] => subscription::is_sensitive_value(name, is_external),
+        _ => false,
+    }
 }
 
 /// What no plan may delete, also where the entries themselves are left out of account.

@@ -101,7 +101,12 @@ impl Subscription {
         let mut shown_group = None;
         let options: BTreeMap<String, Spanned<Value>> = pairs(options)
             .filter_map(|(key, value)| {
-                let value = value?;
+                let Some(value) = value else {
+                    // It is not known offline, but that there is such an option.
+                    let is_secret = is_sensitive_option(&key.value);
+                    let unknown = Spanned::new(Value::sensitive(""), key.span);
+                    return is_secret.then_some((key.value, unknown));
+                };
                 if value.value.as_str() == "***" {
                     problems.push(redacted_value(value.span));
                     return None;
@@ -110,7 +115,7 @@ impl Subscription {
                 if key.value == GROUP_ID {
                     shown_group = Some(value.value.quote().to_owned());
                 }
-                let is_sensitive = value.value.is_external() || is_sensitive_option(&key.value);
+                let is_sensitive = is_sensitive_value(&key.value, value.value.is_external());
                 let text = value.value.into_string();
                 let value = if is_sensitive {
                     Value::sensitive(text)
@@ -200,6 +205,11 @@ fn valid_sink(text: &Spanned<Text>, problems: &mut Problems) -> Option<Spanned<S
         return None;
     }
     Some(Spanned::new(sink, text.span))
+}
+
+/// What the environment or a file gives an option may be a secret whatever its name.
+pub fn is_sensitive_value(name: &str, is_external: bool) -> bool {
+    is_external || is_sensitive_option(name)
 }
 
 /// The option names whose values 1.7 redacts on read [R:1.7.6]; older servers return them in clear,

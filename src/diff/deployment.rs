@@ -87,7 +87,7 @@ pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -
         fields.push(Field::new(&["uri"], Some(before.into()), Some(after.into())));
     }
     if let Some(headers) = additional_headers {
-        fields.extend(header_fields(&headers.value, &live.additional_headers));
+        fields.extend(header_fields(&headers.value, live));
     }
     if let Some(wanted) = use_http_11
         && wanted.value != live.use_http_11
@@ -108,10 +108,12 @@ pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -
     fields
 }
 
-fn header_fields(wanted: &desired::Headers, live: &BTreeMap<String, Value>) -> Vec<Field> {
+fn header_fields(wanted: &desired::Headers, live: &live::Deployment) -> Vec<Field> {
+    let is_hidden = live.has_hidden_headers;
+    let live = &live.additional_headers;
     let names: BTreeSet<&String> = wanted.keys().chain(live.keys()).collect();
     let change = |name: &String| match (wanted.get(name), live.get(name)) {
-        (Some(wanted), Some(live)) if wanted.value == *live => None,
+        (Some(wanted), Some(live)) if is_hidden || wanted.value == *live => None,
         (Some(_), Some(_)) => Some(FieldChange::Changed),
         (Some(_), None) => Some(FieldChange::Set),
         (None, _) => Some(FieldChange::Removed),

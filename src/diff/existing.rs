@@ -196,7 +196,11 @@ fn put_resets(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) 
         );
         let refusal = refused("overwrite", message, "run without `--discover none`");
         return Exposure {
-            refusals: vec![refusal],
+            refusals: if work.input.offline.is_some() {
+                Vec::new()
+            } else {
+                vec![refusal]
+            },
             ..Exposure::default()
         };
     };

@@ -26,13 +26,16 @@ use crate::source::{Sources, Span, Spanned};
 use change::{Change, Finding, Guard, Kind, Refused, Resource, Waiting};
 use jiff::Timestamp;
 use probe::Answers;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use consent::{CommandConsent, Consents};
-pub use deployment::stored_connection;
+pub use deployment::{code_differences, stored_connection};
 
 /// Which of the listed deployments are discovered again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Discover {
     All,
     /// Those whose connection changes.
@@ -48,10 +51,12 @@ pub struct Input<'a> {
     pub consents: &'a [CommandConsent],
     /// `KIND/KEY` of resources to write again although no difference can be seen.
     pub resend: &'a [String],
-    /// `KIND/KEY` of what to change, with what that needs; all if empty.
-    pub targets: &'a [String],
+    /// `KIND/KEY` of what to change, with what that needs; `None` for all.
+    pub targets: Option<&'a [String]>,
     /// How much this run has deleted already, of what counts.
     pub deleted: u64,
+    /// The server is a snapshot of this time, and no endpoint is asked.
+    pub offline: Option<&'a str>,
     /// When the server was read.
     pub now: Timestamp,
 }
@@ -131,6 +136,7 @@ pub fn diff(input: &Input<'_>) -> Outcome {
         outcome: Outcome::default(),
     };
     owner::check_server(&mut work);
+    offline(&mut work);
     registrations::diff(&mut work);
     services::diff(&mut work);
     subscriptions::diff(&mut work);
@@ -144,6 +150,19 @@ pub fn diff(input: &Input<'_>) -> Outcome {
         keys.sort();
     }
     work.outcome
+}
+
+/// What a plan against a snapshot leaves open.
+fn offline(work: &mut Work<'_>) {
+    let Some(taken) = work.input.offline else { return };
+    work.outcome.findings.push(Finding {
+        code: "offline".to_owned(),
+        severity: Severity::Info,
+        message: format!("this is a plan against a snapshot of {taken}: no endpoint was asked, and the values of headers and hidden options were not compared"),
+        help: None,
+        resource: None,
+        origin: None,
+    });
 }
 
 /// The state of a computation.

@@ -185,8 +185,13 @@ fn baselines(desired: &Desired, live: &Live, answers: &Answers, discover: Discov
     live.deployments
         .iter()
         .filter(|deployment| serving.contains(deployment.id.as_str()))
-        .map(|deployment| rediscovery(deployment.id.clone(), stored_connection(deployment), false))
+        .map(rediscovery_as_is)
         .collect()
+}
+
+/// What the endpoint of a deployment serves now, asked for as the server would ask.
+pub fn rediscovery_as_is(deployment: &live::Deployment) -> Probe {
+    rediscovery(deployment.id.clone(), stored_connection(deployment), false)
 }
 
 /// Where an endpoint serves other code than is registered: what taking it over would make of it,

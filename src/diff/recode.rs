@@ -182,8 +182,8 @@ fn force(work: &mut Work<'_>, known: Known<'_>, code: &Code<'_>, mut taking: Tak
 
 /// Without knowing what the endpoint serves there is no telling what would become of its services.
 fn cannot_recode(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op) {
-    // One that could not be reached has been told.
-    if !work.input.answers.discoveries.contains_key(&known.live.id) {
+    // One that could not be reached has been told, and offline that goes for all.
+    if work.input.offline.is_none() && !work.input.answers.discoveries.contains_key(&known.live.id) {
         taking.refusals.push(refused(
             "not-discovered",
             "what the endpoint serves now is not known",

@@ -1,7 +1,7 @@
 //! The listed deployments in listed order: what is registered, and what that does to services.
 
 use super::change::{Action, Change, Kind, Op, Precondition, Register, Resource, Risk, Validated};
-use super::deployment::registration_fields;
+use super::deployment::{metadata, registration_fields};
 use super::probe::{Dry, registration};
 use super::taking::{By, Taking};
 use super::{Work, existing, recode, refusal, refused};
@@ -131,6 +131,7 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
     let dry = match work.input.answers.registrations.get(&address.identity()) {
         Some(Ok(dry)) => dry,
         Some(Err(error)) => return cannot_register(work, entry, resource, Some(error)),
+        None if work.input.offline.is_some() => return not_validated(work, entry, resource),
         None => return cannot_register(work, entry, resource, None),
     };
     metadata_unsupported(work, entry, &resource);
@@ -192,6 +193,26 @@ fn cannot_register(work: &mut Work<'_>, entry: &Deployment, resource: Resource, 
     work.find(Severity::Error, code, message, resource.clone(), place)
         .help = Some(help.to_owned());
     work.push(Change {
+        precondition: Precondition::absent(),
+        ..Change::new(Op::Register, resource, work.input.sources.origin(entry.span))
+    });
+}
+
+/// No endpoint is asked offline, so what it exposes is not known.
+fn not_validated(work: &mut Work<'_>, entry: &Deployment, resource: Resource) {
+    work.world.is_incomplete = true;
+    let message = "what it exposes is not known, nor what that does to overrides and subscriptions";
+    let place = Some(entry.address.span);
+    work.find(
+        Severity::Info,
+        "not-validated",
+        message.to_owned(),
+        resource.clone(),
+        place,
+    );
+    let metadata = metadata(entry, work.stack(), None, &work.input.live.server);
+    work.push(Change {
+        fields: registration_fields(entry, metadata.as_ref()),
         precondition: Precondition::absent(),
         ..Change::new(Op::Register, resource, work.input.sources.origin(entry.span))
     });

@@ -9,20 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// overrides of services that they register, and the promotions that follow. Nothing is deleted
 /// unless it is a target itself.
 pub fn targets(work: &mut Work<'_>) {
-    if work.input.targets.is_empty() {
+    let Some(targets) = work.input.targets else {
         return;
-    }
-    unknown_targets(work);
+    };
+    unknown_targets(work, targets);
     let is_target = |resource: &Resource| {
         let names = names(work, resource);
-        work.input.targets.iter().any(|target| names.contains(target))
+        targets.iter().any(|target| names.contains(target))
     };
     let changes = &work.outcome.changes;
-    let targets: BTreeSet<u32> = (changes.iter())
+    let mut selected: BTreeSet<u32> = (changes.iter())
         .filter(|change| is_target(&change.resource))
         .map(|change| change.id)
         .collect();
-    let mut selected = targets.clone();
     loop {
         let more: Vec<u32> = (changes.iter())
             .filter(|change| !selected.contains(&change.id))
@@ -80,8 +79,10 @@ pub fn targets(work: &mut Work<'_>) {
 
 /// Whether a deletion of it may be in the plan at all.
 pub fn may_go(work: &Work<'_>, resource: &Resource) -> bool {
-    let targets = &work.input.targets;
-    targets.is_empty() || names(work, resource).iter().any(|name| targets.contains(name))
+    let Some(targets) = work.input.targets else {
+        return true;
+    };
+    names(work, resource).iter().any(|name| targets.contains(name))
 }
 
 /// A needed deletion is not made either: then what needs it cannot be done.
@@ -128,7 +129,7 @@ fn names(work: &Work<'_>, resource: &Resource) -> Vec<String> {
     names
 }
 
-fn unknown_targets(work: &mut Work<'_>) {
+fn unknown_targets(work: &mut Work<'_>, targets: &[String]) {
     let input = work.input;
     let desired = input.desired;
     let known: BTreeSet<String> = {
@@ -151,7 +152,7 @@ fn unknown_targets(work: &mut Work<'_>) {
         let resources = deployments.chain(services).chain(subscriptions);
         resources.flat_map(|resource| names(work, &resource)).collect()
     };
-    for target in input.targets.iter().filter(|target| !known.contains(*target)) {
+    for target in targets.iter().filter(|target| !known.contains(*target)) {
         let help = match nearest(target, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {

@@ -6,6 +6,8 @@
 use crate::admin::wire;
 use crate::desired::{Address, Duration, STACK_MARK, Sink, Source, is_sensitive_option};
 use crate::secret::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One reading of the server.
@@ -106,6 +108,8 @@ pub struct Deployment {
     /// As stored, which may differ from the address in case and query, and carry userinfo.
     pub stored_uri: Option<Value>,
     pub additional_headers: BTreeMap<String, Value>,
+    /// Only the names of the headers are known.
+    pub has_hidden_headers: bool,
     pub use_http_11: bool,
     pub assume_role_arn: Option<String>,
     /// What the server authenticates to the endpoint with, as it tells it: no file manages it, and
@@ -125,7 +129,7 @@ impl Deployment {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Service {
     pub name: String,
     /// `Service`, `VirtualObject` or `Workflow`.
@@ -140,7 +144,7 @@ pub struct Service {
 }
 
 /// The six options that can be overridden, as they are in effect.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
     pub public: bool,
     pub idempotency_retention: Option<Duration>,
@@ -153,7 +157,7 @@ pub struct Options {
 
 /// A handler's declaration, without its `public`, which follows the service's override
 /// (seen on 1.5.3, 1.6.2, 1.7.12).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handler {
     pub ty: Option<String>,
     /// Everything else the server tells of it, by name.
@@ -215,6 +219,7 @@ impl From<wire::Deployment> for Deployment {
                 .into_iter()
                 .map(|(name, value)| (name.to_lowercase(), Value::sensitive(value)))
                 .collect(),
+            has_hidden_headers: false,
             use_http_11: deployment.http_version.as_deref() == Some("HTTP/1.1"),
             assume_role_arn: deployment.assume_role_arn,
             auth: deployment.auth,

@@ -1,11 +1,15 @@
 //! The plan: the ordered changes with everything that was found, as one document.
 
+pub mod saved;
+pub mod stale;
+
 use crate::desired::Desired;
-use crate::diff::Outcome;
 use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting};
+use crate::diff::{Discover, Outcome};
 use crate::live::Server;
 use crate::problem::{Problem, Severity};
 use crate::source::Sources;
+use crate::source::frozen::Frozen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,6 +40,25 @@ pub struct Plan {
     pub targets: Vec<String>,
     /// How many changes of each operation.
     pub summary: BTreeMap<String, u32>,
+    pub inputs: Inputs,
+    /// SHA-256 of the rest of the document but for the time, which tells when somebody edited it.
+    pub digest: String,
+}
+
+/// What an apply of the saved plan starts from, so that it computes the same changes again: what is
+/// not sensitive has the values that it had, and secrets are looked up anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Inputs {
+    /// As given with `-f`, or found in the working directory.
+    pub paths: Vec<String>,
+    pub var_files: Vec<String>,
+    /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
+    pub values: BTreeMap<String, Frozen>,
+    /// The consents of the run.
+    pub allow: Vec<String>,
+    pub resend: Vec<String>,
+    pub destroy: bool,
+    pub discover: Discover,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +102,7 @@ impl Plan {
         target: Target,
         (sources, desired, warnings): (&Sources, &Desired, &[Problem]),
         targets: &[String],
+        inputs: Inputs,
         created_at: String,
     ) -> Self {
         let mut summary = BTreeMap::new();
@@ -95,7 +119,7 @@ impl Plan {
             origin: problem.span.and_then(|span| sources.origin(span)),
         }));
         findings.sort();
-        Self {
+        let mut plan = Self {
             format_version: FORMAT_VERSION.to_owned(),
             restatectl_version: env!("CARGO_PKG_VERSION").to_owned(),
             created_at,
@@ -108,7 +132,11 @@ impl Plan {
             unmanaged: outcome.unmanaged,
             targets: targets.to_vec(),
             summary,
-        }
+            inputs,
+            digest: String::new(),
+        };
+        plan.digest = saved::digest(serde_json::to_value(&plan).unwrap_or_default());
+        plan
     }
 
     pub fn is_refused(&self) -> bool {
@@ -122,41 +150,25 @@ impl Plan {
             .iter()
             .any(|finding| finding.severity == Severity::Error)
     }
-
-    /// The same plan, computed at another time.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let at = |plan: &Self| Self {
-            created_at: String::new(),
-            // What only moves on by itself decides nothing.
-            waiting: Vec::new(),
-            unmanaged: BTreeMap::new(),
-            changes: (plan.changes.iter())
-                .map(|change| Change {
-                    invocations: None,
-                    ..change.clone()
-                })
-                .collect(),
-            ..plan.clone()
-        };
-        at(self) == at(other)
-    }
 }
 
 fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
-    let files: Vec<DesiredFile> = sources
-        .files()
-        .iter()
+    let canonical = desired.canonical().to_string();
+    DesiredFiles {
+        files: files_of(sources),
+        digest: hex(&Sha256::digest(canonical.as_bytes())),
+        stack: desired.stack.as_ref().map(|stack| stack.value.clone()),
+    }
+}
+
+pub fn files_of(sources: &Sources) -> Vec<DesiredFile> {
+    let files = sources.files().iter();
+    files
         .map(|file| DesiredFile {
             path: file.path.clone(),
             sha256: hex(&Sha256::digest(file.text.as_bytes())),
         })
-        .collect();
-    let canonical = desired.canonical().to_string();
-    DesiredFiles {
-        files,
-        digest: hex(&Sha256::digest(canonical.as_bytes())),
-        stack: desired.stack.as_ref().map(|stack| stack.value.clone()),
-    }
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 use crate::apply::Report;
 use crate::diff::change::GuardStatus;
+use crate::drift::{Drift, Mend};
 use crate::plan::Plan;
 use crate::problem::{Problem, Severity};
 use crate::secret::printable;
@@ -76,17 +77,45 @@ pub fn plan(plan: &Plan) -> String {
     findings.chain(refused).chain(guards).collect()
 }
 
+/// What is not as the files say: what needs a person is an error.
+pub fn drift(drift: &Drift) -> String {
+    let findings = drift.findings.iter().map(|finding| {
+        let severity = match finding.mend {
+            Mend::Apply => Severity::Warning,
+            Mend::Person => Severity::Error,
+        };
+        let key = finding
+            .resource
+            .as_ref()
+            .map(|resource| format!("{}: ", resource.key));
+        let message = format!(
+            "{}{}",
+            key.unwrap_or_default(),
+            with_help(&finding.message, finding.help.as_deref())
+        );
+        command(
+            severity,
+            finding.direction.name(),
+            finding.origin.as_ref(),
+            None,
+            &message,
+        )
+    });
+    findings.collect()
+}
+
 /// What an apply could not do.
 pub fn report(report: &Report) -> String {
-    report
-        .changes
-        .iter()
-        .filter_map(|change| {
-            let error = change.error.as_ref()?;
-            let message = format!("{}: {}", change.resource.key, error.message);
-            Some(command(Severity::Error, "apply", None, None, &message))
-        })
-        .collect()
+    let moved = report.moved.iter().map(|moved| {
+        let message = format!("{}: {}", moved.resource.key, moved.message);
+        command(Severity::Error, "stale", None, None, &message)
+    });
+    let failed = report.changes.iter().filter_map(|change| {
+        let error = change.error.as_ref()?;
+        let message = format!("{}: {}", change.resource.key, error.message);
+        Some(command(Severity::Error, "apply", None, None, &message))
+    });
+    moved.chain(failed).collect()
 }
 
 fn with_help(message: &str, help: Option<&str>) -> String {

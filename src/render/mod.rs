@@ -1,39 +1,151 @@
 //! Everything that is shown. Reads everything, decides nothing: the only modules that print.
 
+mod drift;
 mod fields;
+pub mod file;
 mod github;
 pub mod json;
 mod lifecycle;
+pub mod markdown;
 mod plan;
 pub mod problems;
+mod prometheus;
 mod report;
 pub mod style;
 
 use crate::admin::trace::{Detail, Trace};
 use crate::apply::{Event, Report};
-use crate::cli::{Color, Format, Output};
+use crate::cli::{Color, Format, Output, ReportForm, ReportTo};
 use crate::diff::change::Waiting;
+use crate::drift::Drift;
 use crate::error::Failure;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::source::Sources;
+use file::Readers;
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
 use style::Style;
 
+/// Between two versions of a report that is written as it goes.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A result, which can be had in every format.
+#[derive(Clone, Copy)]
+pub enum Document<'a> {
+    Plan {
+        plan: &'a Plan,
+        show_unmanaged: bool,
+    },
+    Report(&'a Report),
+    Drift(&'a Drift),
+    /// The run ended early.
+    Failure {
+        problems: &'a [Problem],
+        sources: &'a Sources,
+    },
+    /// `validate` found nothing to stop at.
+    Valid {
+        what: &'a str,
+        problems: &'a [Problem],
+        sources: &'a Sources,
+    },
+}
+
+impl Document<'_> {
+    fn in_format(self, format: Format, style: Style) -> String {
+        match format {
+            Format::Text => self.text(style),
+            Format::Json => self.json(),
+            Format::Markdown => self.markdown(),
+            Format::Github => self.text(style) + &self.annotations(),
+        }
+    }
+
+    fn text(self, style: Style) -> String {
+        match self {
+            Self::Plan { plan, show_unmanaged } => plan::text(plan, show_unmanaged, style),
+            Self::Report(report) => report::text(report, style),
+            Self::Drift(drift) => drift::text(drift, style),
+            Self::Failure { problems, sources } => problems_text(problems, sources, style),
+            Self::Valid {
+                what,
+                problems,
+                sources,
+            } => {
+                format!("{}{what}\n", problems_text(problems, sources, style))
+            }
+        }
+    }
+
+    fn json(self) -> String {
+        match self {
+            Self::Plan { plan, .. } => json::document(plan),
+            Self::Report(report) => json::document(report),
+            Self::Drift(drift) => json::document(drift),
+            Self::Failure { problems, sources } => json::problems(problems, sources),
+            Self::Valid {
+                problems, sources, ..
+            } => json::valid(problems, sources),
+        }
+    }
+
+    fn markdown(self) -> String {
+        match self {
+            Self::Plan { plan, .. } => markdown::plan(plan),
+            Self::Report(report) => markdown::report(report),
+            Self::Drift(drift) => markdown::drift(drift),
+            Self::Failure { problems, sources } => markdown::problems(problems, sources),
+            Self::Valid {
+                what,
+                problems,
+                sources,
+            } => markdown::valid(what, problems, sources),
+        }
+    }
+
+    fn annotations(self) -> String {
+        match self {
+            Self::Plan { plan, .. } => github::plan(plan),
+            Self::Report(report) => github::report(report),
+            Self::Drift(drift) => github::drift(drift),
+            Self::Failure { problems, sources }
+            | Self::Valid {
+                problems, sources, ..
+            } => github::problems(problems, sources),
+        }
+    }
+}
+
+fn problems_text(problems: &[Problem], sources: &Sources, style: Style) -> String {
+    problems
+        .iter()
+        .map(|problem| problems::text(problem, sources, style))
+        .collect()
+}
+
 /// Results go to standard output, everything else to standard error. A reader that goes away, as
-/// `head` does, is no error of ours, so failures to write are ignored.
+/// `head` does, is no error of ours, so failures to write to them are ignored.
 pub struct Printer {
     format: Format,
+    reports: Vec<ReportTo>,
     out: Style,
     err: Style,
     verbose: u8,
     quiet: bool,
+    started: Instant,
+    /// When the report of an apply was last written.
+    kept: Cell<Option<Instant>>,
 }
 
 impl Printer {
-    pub fn new(output: Output) -> Self {
+    /// # Errors
+    /// When a report could not be written where it is to go: better now than when all is done.
+    pub fn new(output: Output) -> Result<Self, Failure> {
         let Output {
             format,
+            report,
             color,
             verbose,
             quiet,
@@ -46,41 +158,99 @@ impl Printer {
                 Color::Auto => is_terminal && !no_color,
             })
         };
-        Self {
+        for ReportTo { path, .. } in &report {
+            file::check(path).map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(Self {
             format,
+            reports: report,
             out: style(std::io::stdout().is_terminal()),
             err: style(std::io::stderr().is_terminal()),
             verbose,
             quiet,
-        }
+            started: Instant::now(),
+            kept: Cell::default(),
+        })
     }
 
-    /// For arguments that could not be read, but for the wish for JSON.
-    pub fn json_only() -> Self {
+    /// For arguments that could not be read, but for the wish for a format.
+    pub fn bare(format: Format) -> Self {
         let style = Style::new(false);
         Self {
-            format: Format::Json,
+            format,
+            reports: Vec::new(),
             out: style,
             err: style,
             verbose: 0,
             quiet: true,
+            started: Instant::now(),
+            kept: Cell::default(),
         }
     }
 
     pub fn plan(&self, plan: &Plan, show_unmanaged: bool) {
-        result(&match self.format {
-            Format::Json => json::document(plan),
-            Format::Text => plan::text(plan, show_unmanaged, self.out),
-            Format::Github => plan::text(plan, show_unmanaged, self.out) + &github::plan(plan),
-        });
+        self.show(Document::Plan { plan, show_unmanaged });
+    }
+
+    /// The result of the run.
+    pub fn show(&self, document: Document<'_>) {
+        match document {
+            // Beside other formats, the text is for the log of the job.
+            Document::Failure { problems, sources } => {
+                match self.format {
+                    Format::Text => {}
+                    Format::Json | Format::Markdown => result(&document.in_format(self.format, self.out)),
+                    Format::Github => result(&document.annotations()),
+                }
+                if self.format != Format::Json {
+                    self.problems(problems, sources);
+                }
+            }
+            Document::Valid {
+                what,
+                problems,
+                sources,
+            } if self.format != Format::Json => {
+                self.problems(problems, sources);
+                result(&match self.format {
+                    Format::Markdown => document.markdown(),
+                    Format::Github => format!("{}{what}\n", document.annotations()),
+                    Format::Text | Format::Json => format!("{what}\n"),
+                });
+            }
+            _ => result(&document.in_format(self.format, self.out)),
+        }
+        if self.format == Format::Github {
+            summary(&document.markdown());
+        }
+        self.write(document);
+    }
+
+    /// The files that `--report` asks for.
+    fn write(&self, document: Document<'_>) {
+        for ReportTo { form, path } in &self.reports {
+            let text = match (form, document) {
+                (ReportForm::As(format), _) => document.in_format(*format, Style::new(false)),
+                (ReportForm::Prometheus, Document::Drift(drift)) => self.prometheus(Some(drift)),
+                (ReportForm::Prometheus, _) => self.prometheus(None),
+            };
+            if let Err(error) = file::write(path, &text, Readers::All) {
+                self.warn(&format!("cannot write the report `{}`: {error}", path.display()));
+            }
+        }
+    }
+
+    fn prometheus(&self, drift: Option<&Drift>) -> String {
+        prometheus::drift(drift, jiff::Timestamp::now(), self.started.elapsed())
     }
 
     /// The plan that apply is about to carry out: beside the report it is not the result.
     pub fn preview(&self, plan: &Plan, show_unmanaged: bool) {
+        let document = Document::Plan { plan, show_unmanaged };
         match self.format {
-            Format::Text | Format::Github => self.plan(plan, show_unmanaged),
-            Format::Json if self.quiet => {}
-            Format::Json => aside(&plan::text(plan, show_unmanaged, self.err)),
+            Format::Text | Format::Github => result(&document.in_format(self.format, self.out)),
+            Format::Json | Format::Markdown if self.quiet => {}
+            Format::Json | Format::Markdown => aside(&document.text(self.err)),
         }
     }
 
@@ -92,17 +262,19 @@ impl Printer {
     }
 
     pub fn report(&self, report: &Report) {
-        result(&match self.format {
-            Format::Json => json::document(report),
-            Format::Text => report::text(report, self.out),
-            Format::Github => report::text(report, self.out) + &github::report(report),
-        });
+        self.show(Document::Report(report));
     }
 
-    /// A progress line as a change starts and as it ends.
+    /// A progress line as a change starts and as it ends; and the report so far into its files, so
+    /// that a job that is killed leaves it.
     pub fn event(&self, event: &Event<'_>) {
         if !self.quiet {
             aside(&report::progress(event, self.err));
+        }
+        let is_due = self.kept.get().is_none_or(|kept| kept.elapsed() > PAUSE);
+        if is_due && !self.reports.is_empty() {
+            self.write(Document::Report(&(event.so_far)()));
+            self.kept.set(Some(Instant::now()));
         }
     }
 
@@ -110,48 +282,33 @@ impl Printer {
         let Failure {
             problems, sources, ..
         } = failure;
-        match self.format {
-            Format::Json => result(&json::problems(problems, sources)),
-            Format::Text => self.problems(problems, sources),
-            Format::Github => {
-                result(&github::problems(problems, sources));
-                self.problems(problems, sources);
-            }
-        }
+        self.show(Document::Failure { problems, sources });
     }
 
     /// Problems that did not end the run.
     pub fn problems(&self, problems: &[Problem], sources: &Sources) {
-        for problem in problems {
-            aside(&problems::text(problem, sources, self.err));
-        }
-    }
-
-    /// `validate` found nothing to stop at.
-    pub fn valid(&self, what: &str, problems: &[Problem], sources: &Sources) {
-        match self.format {
-            Format::Json => result(&json::valid(problems, sources)),
-            Format::Text => {
-                self.problems(problems, sources);
-                result(&format!("{what}\n"));
-            }
-            Format::Github => {
-                self.problems(problems, sources);
-                result(&format!("{}{what}\n", github::problems(problems, sources)));
-            }
-        }
+        aside(&problems_text(problems, sources, self.err));
     }
 
     pub fn explanation(&self, code: &str, text: &str) {
         result(&match self.format {
             Format::Json => json::explanation(code, text),
-            Format::Text | Format::Github => format!("{}\n\n{text}\n", self.out.strong(code)),
+            Format::Text | Format::Markdown | Format::Github => {
+                format!("{}\n\n{text}\n", self.out.strong(code))
+            }
         });
     }
 
     /// Text that is a result as it is.
     pub fn text(text: &str) {
         result(text);
+    }
+
+    /// What people should know of a result, beside it.
+    pub fn aside(&self, text: &str) {
+        if !self.quiet {
+            aside(text);
+        }
     }
 
     pub fn note(&self, text: &str) {
@@ -192,6 +349,26 @@ impl Printer {
     /// For clap, whose help and errors are rendered already.
     pub fn raw(text: &str, is_error: bool) {
         if is_error { aside(text) } else { result(text) }
+    }
+}
+
+fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Problem {
+    let message = format!("cannot write the report `{}`: {error}", path.display());
+    Problem::error("unwritable-file", message).help("nothing was done")
+}
+
+/// Into the summary of a job on GitHub, which shows it on the page of the run.
+fn summary(markdown: &str) {
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let file = path.and_then(|path| {
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .ok()
+    });
+    if let Some(mut file) = file {
+        write(&mut file, markdown);
     }
 }
 

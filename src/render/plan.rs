@@ -2,10 +2,11 @@
 
 use super::style::Style;
 use super::{fields, lifecycle};
-use crate::diff::change::{Change, Field, Finding, Kind, Op, ServiceChange, Validated};
+use crate::diff::change::{Change, Field, Finding, Kind, Op, Resource, ServiceChange, Validated};
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::secret::printable;
+use crate::source::Origin;
 use std::fmt::Write;
 
 pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
@@ -103,26 +104,37 @@ impl Widths {
 
 /// `deployment https://checkout-v2.internal:9080`
 pub fn name(change: &Change) -> String {
-    let key = printable(&change.resource.key);
-    let shown = match change.resource.kind {
+    match change.resource.kind {
+        Kind::Subscription if change.op != Op::Delete => {
+            let key = printable(&change.resource.key);
+            let ends = key.split(" @ ").next().unwrap_or(&key);
+            format!("subscription {}", ends.replace(" -> service://", " → "))
+        }
+        // Of several subscriptions with the same ends the group tells which one goes.
+        _ => name_of(&change.resource),
+    }
+}
+
+pub fn name_of(resource: &Resource) -> String {
+    let key = printable(&resource.key);
+    let shown = match resource.kind {
         Kind::Deployment => match key.strip_suffix('/') {
             Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
             _ => key,
         },
-        Kind::Service => key,
-        // Of several with the same ends the group tells which one goes.
-        Kind::Subscription if change.op == Op::Delete => key,
-        Kind::Subscription => {
-            let ends = key.split(" @ ").next().unwrap_or(&key);
-            ends.replace(" -> service://", " → ")
-        }
+        Kind::Service | Kind::Subscription => key,
     };
-    format!("{} {shown}", change.resource.kind.name())
+    format!("{} {shown}", resource.kind.name())
+}
+
+/// `restate.yaml:9`
+pub fn place(origin: &Origin) -> String {
+    format!("{}:{}", printable(&origin.file), origin.line)
 }
 
 fn origin(change: &Change) -> String {
     match (&change.origin, &change.reason) {
-        (Some(origin), _) => format!("{}:{}", printable(&origin.file), origin.line),
+        (Some(origin), _) => place(origin),
         (None, Some(reason)) => printable(reason),
         (None, None) => String::new(),
     }
@@ -295,10 +307,7 @@ fn write_finding(text: &mut String, finding: &Finding, style: Style) {
         Severity::Info => style.dim(&format!("info[{code}]")),
     };
     let place = match &finding.origin {
-        Some(origin) => format!(
-            " {}",
-            style.dim(&format!("{}:{}", printable(&origin.file), origin.line))
-        ),
+        Some(origin) => format!(" {}", style.dim(&place(origin))),
         None => String::new(),
     };
     let about = match &finding.resource {

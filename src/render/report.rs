@@ -1,15 +1,20 @@
 //! What an apply did, for people.
 
-use super::plan::name;
+use super::fields;
+use super::plan::{name, name_of};
 use super::style::Style;
 use crate::apply::{ChangeResult, Event, Outcome, Report, Status};
+use crate::plan::stale::Moved;
 use crate::secret::printable;
 use std::fmt::Write;
 
 pub fn progress(event: &Event<'_>, style: Style) -> String {
-    let (change, of, end) = match event {
-        Event::Started { change, of } => (change, of, " …".to_owned()),
-        Event::Finished { change, of, result } => (change, of, format!(": {}", status(result.status, style))),
+    let Event {
+        change, of, result, ..
+    } = event;
+    let end = match result {
+        None => " …".to_owned(),
+        Some(result) => format!(": {}", status(result.status, style)),
     };
     format!(
         "[{}/{of}] {} {}{end}\n",
@@ -38,6 +43,24 @@ pub fn text(report: &Report, style: Style) -> String {
             let _ = writeln!(text, "{} {key}: {}", style.warning("!"), printable(note));
         }
     }
+    for finding in report
+        .findings
+        .iter()
+        .filter(|_| report.outcome == Outcome::Stale)
+    {
+        let _ = writeln!(
+            text,
+            "{} {}",
+            style.error(&finding.code),
+            printable(&finding.message)
+        );
+        if let Some(help) = &finding.help {
+            let _ = writeln!(text, "    {}", style.dim(&printable(help)));
+        }
+    }
+    for moved in &report.moved {
+        write_moved(&mut text, moved, style);
+    }
     let url = report.target.admin_url.trim_end_matches('/');
     let headline = match report.outcome {
         Outcome::Complete => format!("Applied to {url}"),
@@ -48,7 +71,7 @@ pub fn text(report: &Report, style: Style) -> String {
         Outcome::Incomplete => format!("Applied in part to {url}; run `restatectl apply` again to finish"),
         Outcome::Interrupted => format!("Interrupted; run `restatectl apply` again to finish on {url}"),
         Outcome::Refused => "Refused: nothing was changed".to_owned(),
-        Outcome::Stale => "The server moved since the plan was shown: nothing was changed".to_owned(),
+        Outcome::Stale => "The plan is stale: nothing was changed; plan again".to_owned(),
         Outcome::Failed => "The plan has errors: nothing was changed".to_owned(),
     };
     let counts: Vec<String> = Status::ALL
@@ -79,6 +102,31 @@ fn write_result(text: &mut String, result: &ChangeResult, style: Style) {
         let _ = write!(text, ": {}", printable(&error.message));
     }
     text.push('\n');
+}
+
+fn write_moved(text: &mut String, moved: &Moved, style: Style) {
+    let name = style.strong(&name_of(&moved.resource));
+    let _ = writeln!(
+        text,
+        "{} {name}: {}",
+        style.error("moved"),
+        printable(&moved.message)
+    );
+    for field in &moved.fields {
+        let path = printable(&field.path.join("."));
+        if field.sensitive {
+            let _ = writeln!(text, "    {path}: not what it was (sensitive)");
+            continue;
+        }
+        let [planned, now, wanted] = [&field.planned_before, &field.live_now, &field.wanted]
+            .map(|value| fields::value(value.as_ref()));
+        let _ = writeln!(
+            text,
+            "    {path}: {planned} when planned, {} now, {} wanted",
+            style.removed(&now),
+            style.added(&wanted)
+        );
+    }
 }
 
 fn status(status: Status, style: Style) -> String {

@@ -180,7 +180,8 @@ impl<'a> Interpolation<'a> {
         match &mut node.kind {
             Kind::Null | Kind::Unknown => {}
             Kind::Scalar(scalar) => {
-                if scalar.text.contains("${") {
+                // What a saved plan filled in is no reference, whatever it holds.
+                if scalar.filled.is_none() && scalar.text.contains("${") {
                     node.kind = self.resolve_scalar(scalar, node.span, problems);
                 }
             }

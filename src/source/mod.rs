@@ -2,6 +2,7 @@
 
 mod build;
 pub mod de;
+pub mod frozen;
 mod hidden;
 pub mod interpolate;
 mod json;

@@ -85,7 +85,7 @@ fn init_writes_over_nothing() {
 #[test]
 fn schemas_are_those_of_the_repository() {
     let desk = Desk::new();
-    for name in ["desired-state", "plan", "report"] {
+    for name in ["desired-state", "plan", "report", "drift", "snapshot"] {
         let printed = desk.run(&["schema", name]).expect(0).stdout;
         let path = format!("{}/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
         assert_eq!(printed, std::fs::read_to_string(path).unwrap());

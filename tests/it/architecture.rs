@@ -3,9 +3,9 @@
 use std::path::Path;
 
 /// From the top down, as in `src/lib.rs`.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 20] = [
     "explain", "problem", "secret", "source", "config", "desired", "check", "load", "admin", "live", "diff",
-    "plan", "apply", "cli", "error", "render", "cmd",
+    "plan", "drift", "snapshot", "export", "apply", "cli", "error", "render", "cmd",
 ];
 
 /// `problem` points into files, and files are parsed into problems: the two are one floor.

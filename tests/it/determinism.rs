@@ -31,6 +31,15 @@ fn bytes(world: &World, args: &[&str]) -> String {
     let mut plan = world.plan_with(args, 0);
     plan["created_at"] = json!(null);
     plan["desired"]["files"] = json!(null);
+    plan["digest"] = json!(null);
+    plan["inputs"]["paths"] = json!(null);
+    let values: Vec<Value> = plan["inputs"]["values"]
+        .as_object()
+        .unwrap()
+        .values()
+        .cloned()
+        .collect();
+    plan["inputs"]["values"] = json!(values);
     for change in plan["changes"].as_array_mut().unwrap() {
         change["origin"] = json!(null);
     }

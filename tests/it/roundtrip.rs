@@ -31,6 +31,7 @@ fn file(desired: &Desired) -> Value {
         protected: _,
         // Of a destruction alone.
         emptied_of: _,
+        frozen: _,
     } = desired;
     let services: Map<String, Value> = (services.iter())
         .map(|(name, service)| (name.clone(), service_entry(service)))

@@ -4,13 +4,15 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-const NAMES: [&str; 3] = ["desired-state", "plan", "report"];
+const NAMES: [&str; 5] = ["desired-state", "plan", "report", "drift", "snapshot"];
 
 fn generated(name: &str) -> String {
     let schema = match name {
         "desired-state" => restatectl::config::schema(),
         "plan" => restatectl::plan::schema(),
         "report" => restatectl::apply::schema(),
+        "drift" => restatectl::drift::schema(),
+        "snapshot" => restatectl::snapshot::schema(),
         other => panic!("no schema {other}"),
     };
     serde_json::to_string_pretty(&schema).unwrap() + "\n"

@@ -1,11 +1,14 @@
 //! The suite that every server passes: the fake, and the real ones it stands in for.
 
 mod deployments;
+mod drift;
 mod endpoints;
+mod export;
 mod overrides;
 mod ownership;
 mod prune;
 mod recode;
+mod saved;
 mod services;
 mod subscriptions;
 

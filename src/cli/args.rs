@@ -1,181 +1,11 @@
-//! The command line: names and their help, no behaviour.
+//! Options that verbs share.
 
-use crate::desired::Duration;
+use super::DeletableKind;
+use crate::desired::{Duration, EndpointPattern};
 use crate::diff::{CommandConsent, Discover};
 use crate::source;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-
-const VERSION: &str = concat!(
-    env!("CARGO_PKG_VERSION"),
-    " (declarative config reconciler for Restate, commit ",
-    env!("RESTATECTL_COMMIT"),
-    ")"
-);
-
-/// Reconciles a Restate server with a desired-state file: deployments, service overrides and
-/// Kafka subscriptions, kept in git.
-///
-/// `plan` shows what would change, `apply` does it. There is no state file: the live server is the
-/// state. Not to be confused with the cluster administration program of the same name that ships
-/// in Restate's own images.
-#[derive(Parser)]
-#[command(name = "restatectl", version = VERSION, max_term_width = 100, after_help = EXITS)]
-pub struct Cli {
-    #[command(subcommand)]
-    pub command: Command,
-
-    #[command(flatten)]
-    pub output: Output,
-}
-
-const EXITS: &str = "\
-Exit codes:
-    0  done, or nothing to do
-    1  error, and nothing was changed
-    2  plan --detailed-exitcode: there are changes
-    3  apply incomplete, or an outcome unknown: the report says which changes landed
-    4  the server moved since the plan was shown; nothing was changed
-    5  refused by a safety rule, such as a missing consent; nothing was changed
-   64  wrong usage
-  130  interrupted";
-
-#[derive(Subcommand)]
-pub enum Command {
-    /// Check the desired-state file; needs no server and no network
-    ///
-    /// An environment variable that is not set is a warning here, so that a pull request can be
-    /// checked where its secrets are not to be had; --strict-env makes it the error that it is for
-    /// plan and apply.
-    Validate {
-        #[command(flatten)]
-        files: Files,
-
-        /// Treat environment variables that are not set as errors
-        #[arg(long)]
-        strict_env: bool,
-    },
-
-    /// Show what would change; changes nothing
-    ///
-    /// Reads the server, lets it dry-run every registration, and prints the changes in the order
-    /// in which apply makes them. Exits with 0 whether or not there are any, unless
-    /// --detailed-exitcode is given.
-    Plan {
-        #[command(flatten)]
-        files: Files,
-
-        /// Exit with 2 when there are changes
-        #[arg(long)]
-        detailed_exitcode: bool,
-
-        /// Wait this long for new endpoints that are not up yet
-        #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
-        wait_endpoints: Duration,
-
-        #[command(flatten)]
-        planning: Planning,
-        #[command(flatten)]
-        connection: Connection,
-    },
-
-    /// Plan, ask, and make the changes
-    ///
-    /// Asks on a terminal; elsewhere it needs --yes. Changes are made one at a time. One that fails
-    /// blocks only those that depend on it; running apply again finishes the rest. On Ctrl-C the
-    /// change in flight is finished first.
-    Apply {
-        #[command(flatten)]
-        files: Files,
-
-        /// Do not ask
-        #[arg(short, long)]
-        yes: bool,
-
-        /// Wait this long for new endpoints that are not up yet
-        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
-        wait_endpoints: Duration,
-
-        /// Wait this long until what is to be deleted is drained, and delete it then
-        #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
-        wait_drained: Duration,
-
-        #[command(flatten)]
-        planning: Planning,
-        #[command(flatten)]
-        connection: Connection,
-    },
-
-    /// Delete one deployment or subscription that no file lists
-    ///
-    /// With the same safety as pruning: nothing that runs, serves or is protected is deleted, and the
-    /// latest deployment of a service only if nothing needs the service. A file, given with -f or
-    /// found in the working directory, says what is still listed and what is protected.
-    Delete {
-        #[arg(value_enum)]
-        kind: DeletableKind,
-
-        /// A deployment's URI, ARN or id; a subscription's id, or its key as plans show it
-        name: String,
-
-        /// Delete a deployment also under the invocations that run on it
-        #[arg(long)]
-        force: bool,
-
-        /// Do not ask
-        #[arg(short, long)]
-        yes: bool,
-
-        /// Consent for this run, such as take-over=STACK for what carries a stack's mark
-        #[arg(long, value_name = "WHAT", value_parser = CommandConsent::parse)]
-        allow: Vec<CommandConsent>,
-
-        #[command(flatten)]
-        files: Files,
-        #[command(flatten)]
-        connection: Connection,
-    },
-
-    /// Say what the code of a problem means and how to mend it
-    Explain {
-        /// As problems show it, such as unknown-field; without it, all codes are listed
-        code: Option<String>,
-    },
-
-    /// Write a commented desired-state file to start from
-    Init {
-        #[arg(default_value = "restate.yaml")]
-        file: PathBuf,
-    },
-
-    /// Print a JSON Schema: of desired-state files, for editors, or of what plan and apply print
-    Schema {
-        #[arg(value_enum)]
-        name: SchemaName,
-    },
-
-    /// Print a completion script for a shell
-    Completions {
-        #[arg(value_enum)]
-        shell: clap_complete::Shell,
-    },
-
-    /// Print a manual page: of the program, or of one verb
-    Man { verb: Option<String> },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DeletableKind {
-    Deployment,
-    Subscription,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum SchemaName {
-    DesiredState,
-    Plan,
-    Report,
-}
 
 #[derive(Args)]
 #[command(next_help_heading = "Files")]
@@ -191,7 +21,7 @@ pub struct Files {
 
     /// The format of standard input
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "yaml")]
-    pub stdin_format: InputFormat,
+    pub stdin_format: FileFormat,
 
     /// The value of a variable; repeatable, the last one counts
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
@@ -209,18 +39,18 @@ pub struct Files {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum InputFormat {
+pub enum FileFormat {
     Yaml,
     Toml,
     Json,
 }
 
-impl From<InputFormat> for source::Format {
-    fn from(format: InputFormat) -> Self {
+impl From<FileFormat> for source::Format {
+    fn from(format: FileFormat) -> Self {
         match format {
-            InputFormat::Yaml => Self::Yaml,
-            InputFormat::Toml => Self::Toml,
-            InputFormat::Json => Self::Json,
+            FileFormat::Yaml => Self::Yaml,
+            FileFormat::Toml => Self::Toml,
+            FileFormat::Json => Self::Json,
         }
     }
 }
@@ -259,24 +89,66 @@ pub struct Planning {
     #[arg(long)]
     pub destroy: bool,
 
-    /// List the live resources that no file lists
-    #[arg(long)]
-    pub show_unmanaged: bool,
-
     /// What this run has deleted already
     #[arg(skip)]
     pub deleted: u64,
 
+    #[command(flatten)]
+    pub looking: Looking,
+}
+
+/// How to look at the server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Planning")]
+pub struct Looking {
+    /// List the live resources that no file lists
+    #[arg(long)]
+    pub show_unmanaged: bool,
+
     /// Which of the registered deployments to discover again, to see what their endpoints serve now
     #[arg(long, value_enum, value_name = "WHICH", default_value = "all")]
     pub discover: DiscoverArg,
+
+    /// Ask no endpoint but those that match; repeatable
+    ///
+    /// A dry run makes the server call the addresses in the file, with the headers in the file. A
+    /// pull request can change both, but not this. [SCHEME://]HOST[:PORT][/PATH], or an ARN, where *
+    /// stands for anything within its part and a part that is left out for anything;
+    /// `https://*.internal:9080` is every host below `internal`. If the file has another address,
+    /// nothing is asked, and the exit code is 5.
+    #[arg(long, value_name = "PATTERN", value_parser = EndpointPattern::parse)]
+    pub allow_endpoint: Vec<EndpointPattern>,
 
     /// How many reads and dry runs to make at once; writes go one at a time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
 }
 
+impl Looking {
+    /// Asks no endpoint.
+    pub fn offline() -> Self {
+        Self {
+            show_unmanaged: false,
+            discover: DiscoverArg::None,
+            allow_endpoint: Vec::new(),
+            parallelism: 16,
+        }
+    }
+}
+
 impl Planning {
+    /// What the files say, without a consent.
+    pub fn only(looking: Looking) -> Self {
+        Self {
+            allow: Vec::new(),
+            resend: Vec::new(),
+            target: Vec::new(),
+            destroy: false,
+            deleted: 0,
+            looking,
+        }
+    }
+
     /// For the deletion of one resource.
     pub fn deleting(kind: DeletableKind, name: &str, allow: Vec<CommandConsent>) -> Self {
         let kind = match kind {
@@ -285,14 +157,21 @@ impl Planning {
         };
         Self {
             allow,
-            resend: Vec::new(),
             target: vec![format!("{kind}/{name}")],
-            destroy: false,
-            show_unmanaged: false,
-            deleted: 0,
-            discover: DiscoverArg::None,
-            parallelism: 16,
+            ..Self::only(Looking::offline())
         }
+    }
+
+    /// The options that say what to plan, if any is given.
+    pub fn given(&self) -> Option<&'static str> {
+        [
+            ("--allow", !self.allow.is_empty()),
+            ("--resend", !self.resend.is_empty()),
+            ("--target", !self.target.is_empty()),
+            ("--destroy", self.destroy),
+        ]
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name))
     }
 }
 
@@ -310,6 +189,16 @@ impl From<DiscoverArg> for Discover {
             DiscoverArg::All => Self::All,
             DiscoverArg::Changed => Self::Changed,
             DiscoverArg::None => Self::None,
+        }
+    }
+}
+
+impl From<Discover> for DiscoverArg {
+    fn from(discover: Discover) -> Self {
+        match discover {
+            Discover::All => Self::All,
+            Discover::Changed => Self::Changed,
+            Discover::None => Self::None,
         }
     }
 }
@@ -358,12 +247,20 @@ pub struct Connection {
     pub discovery_timeout: Duration,
 }
 
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// The form of the result on standard output
     #[arg(long, global = true, value_enum, default_value = "text")]
     pub format: Format,
+
+    /// Also write the result to a file, in another form; repeatable
+    ///
+    /// FORMAT is one of those of --format, or prometheus, for drift: a file for the textfile
+    /// collector of the node exporter. All are made of one computation, and written whole or not at
+    /// all. The report of an apply is written as it goes.
+    #[arg(long, global = true, value_name = "FORMAT=PATH", value_parser = ReportTo::parse)]
+    pub report: Vec<ReportTo>,
 
     /// Colours; NO_COLOR turns them off too
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
@@ -382,8 +279,43 @@ pub struct Output {
 pub enum Format {
     Text,
     Json,
-    /// Text, with annotations for GitHub at the lines that problems are about
+    /// For a comment on a pull request
+    Markdown,
+    /// Text, with annotations for GitHub at the lines it is about, and Markdown for the job's summary
     Github,
+}
+
+/// A file that gets the result too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportTo {
+    pub form: ReportForm,
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportForm {
+    As(Format),
+    Prometheus,
+}
+
+impl ReportTo {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (form, path) = text.split_once('=').ok_or("there is no `=`")?;
+        let form = match form {
+            "prometheus" => ReportForm::Prometheus,
+            form => ReportForm::As(
+                Format::from_str(form, false)
+                    .map_err(|_| "one of text, json, markdown, github, prometheus, then `=PATH`")?,
+            ),
+        };
+        if path.is_empty() {
+            return Err("there is no path behind `=`".to_owned());
+        }
+        Ok(Self {
+            form,
+            path: path.into(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -393,7 +325,7 @@ pub enum Color {
     Never,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(text)
 }
 

@@ -1,0 +1,162 @@
+//! Saved plans: written by `plan --out`, and taken up by `apply`.
+
+use super::plan::exit_of;
+use crate::cli::{DiscoverArg, Files, Looking, Planning};
+use crate::desired::Duration;
+use crate::diff::CommandConsent;
+use crate::error::{Exit, Failure};
+use crate::plan::{Plan, Target, saved};
+use crate::problem::Problem;
+use crate::render::{Printer, file};
+use std::io::Read;
+use std::path::Path;
+
+/// Before anything is asked: whether a plan could be saved there.
+pub fn check(path: &Path, files: &Files) -> Result<(), Failure> {
+    if files.file.iter().any(|file| file == Path::new("-")) {
+        let problem = Problem::error("usage", "a plan of standard input cannot be saved")
+            .help("`apply` reads the files again; `-f` must name them");
+        return Err(Failure::usage(problem));
+    }
+    file::check(path).map_err(|error| unwritable(path, &error).into())
+}
+
+/// Readable by its owner only. One that could not be applied is not written.
+pub fn save(plan: &Plan, path: &Path, printer: &Printer) -> Result<(), Failure> {
+    if exit_of(plan) != Exit::Done {
+        printer.warn(&format!(
+            "the plan cannot be applied, so `{}` is not written",
+            path.display()
+        ));
+        return Ok(());
+    }
+    let text = crate::render::json::document(plan);
+    file::write(path, &text, file::Readers::Owner).map_err(|error| unwritable(path, &error))?;
+    Ok(())
+}
+
+pub fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::error(
+        "unwritable-file",
+        format!("cannot write `{}`: {error}", path.display()),
+    )
+}
+
+/// The text of a file, or of standard input, and how messages call it.
+pub fn text_of(path: &Path) -> Result<(String, String), Problem> {
+    let shown = path.display().to_string();
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text =
+        text.map_err(|error| Problem::error("unreadable-file", format!("cannot read `{shown}`: {error}")))?;
+    Ok((text, shown))
+}
+
+/// # Errors
+/// When it is no plan, or not one that can be applied.
+pub fn read(path: &Path) -> Result<Plan, Failure> {
+    let (text, shown) = text_of(path)?;
+    let plan = saved::read(&text, &shown)?;
+    let exit = exit_of(&plan);
+    if exit != Exit::Done {
+        let why = if exit == Exit::Refused {
+            "refused"
+        } else {
+            "not without errors"
+        };
+        let problem = Problem::error("plan-refused", format!("the plan `{shown}` is {why}"))
+            .help(format!("`restatectl show {shown}` tells why"));
+        return Err(Failure {
+            exit,
+            ..problem.into()
+        });
+    }
+    Ok(plan)
+}
+
+/// # Errors
+/// When the command line says what to plan: that has been planned.
+pub fn is_alone(files: &Files, planning: &Planning, wait_drained: Duration) -> Result<(), Failure> {
+    let given = [
+        ("--file", !files.file.is_empty()),
+        ("--deny-warnings", files.deny_warnings),
+        ("--wait-drained", wait_drained > Duration::default()),
+        ("--discover", planning.looking.discover != DiscoverArg::All),
+    ];
+    let given = given
+        .into_iter()
+        .find_map(|(name, is_given)| is_given.then_some(name));
+    match given.or_else(|| planning.given()) {
+        None => Ok(()),
+        Some(name) => Err(Failure::usage(
+            Problem::error("usage", format!("`{name}` cannot be given with a saved plan"))
+                .help("a saved plan has its files and consents; plan again with others"),
+        )),
+    }
+}
+
+/// The files and options that the plan was made with; of the command line only what says how to look
+/// at the server, and the values of variables, which secrets may need.
+pub fn as_planned(plan: &Plan, files: Files, looking: Looking) -> Result<(Files, Planning), Failure> {
+    let inputs = &plan.inputs;
+    let allow = inputs.allow.iter().map(|text| CommandConsent::parse(text));
+    let allow = allow.collect::<Result<_, _>>().map_err(|error| {
+        Problem::error(
+            "plan-unreadable",
+            format!("the plan has a consent that is not known: {error}"),
+        )
+    })?;
+    let mut var_file: Vec<_> = inputs.var_files.iter().map(Into::into).collect();
+    var_file.extend(files.var_file);
+    let files = Files {
+        file: inputs.paths.iter().map(Into::into).collect(),
+        var_file,
+        deny_warnings: false,
+        ..files
+    };
+    let planning = Planning {
+        allow,
+        resend: inputs.resend.clone(),
+        destroy: inputs.destroy,
+        ..Planning::only(Looking {
+            discover: inputs.discover.into(),
+            ..looking
+        })
+    };
+    Ok((files, planning))
+}
+
+/// # Errors
+/// When this is not the server that the plan was made for. The plan is not asked where it is: it
+/// may come from somebody else, and the token would go there.
+pub fn is_same_target(plan: &Plan, now: &Target) -> Result<(), Failure> {
+    let planned = &plan.target;
+    let text = |target: &Target| {
+        let cluster = target.cluster_name.as_deref().unwrap_or("of unknown name");
+        format!("{} (cluster {cluster})", target.admin_url)
+    };
+    if (&planned.admin_url, &planned.cluster_name) != (&now.admin_url, &now.cluster_name) {
+        let message = format!("the plan is for {}, and this is {}", text(planned), text(now));
+        let problem = Problem::error("plan-other-target", message)
+            .help("apply it where it was made, or plan again for this server");
+        return Err(Failure {
+            exit: Exit::Refused,
+            ..problem.into()
+        });
+    }
+    if planned.restate_version != now.restate_version {
+        let (planned, now) = (&planned.restate_version, &now.restate_version);
+        let message = format!("the plan was made when the server was Restate {planned}, and now it is {now}");
+        let problem =
+            Problem::error("plan-stale", message).help("plan again: versions differ in what a change does");
+        return Err(Failure {
+            exit: Exit::Stale,
+            ..problem.into()
+        });
+    }
+    Ok(())
+}

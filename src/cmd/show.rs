@@ -1,0 +1,46 @@
+use super::save::text_of;
+use crate::apply::Report;
+use crate::drift::Drift;
+use crate::error::{Exit, Failure};
+use crate::plan::saved;
+use crate::problem::Problem;
+use crate::render::{Document, Printer};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use std::path::Path;
+
+/// Which document it is, its fields tell.
+pub fn run(path: &Path, show_unmanaged: bool, printer: &Printer) -> Result<Exit, Failure> {
+    let (text, shown) = text_of(path)?;
+    let document = saved::document(&text, &shown)?;
+    let has = |field: &str| document.get(field).is_some();
+    if has("desired") {
+        let plan = saved::parse(document, &shown)?;
+        printer.show(Document::Plan {
+            plan: &plan,
+            show_unmanaged,
+        });
+    } else if has("outcome") && has("changes") {
+        printer.show(Document::Report(&read::<Report>(document, &shown)?));
+    } else if has("outcome") && has("findings") {
+        printer.show(Document::Drift(&read::<Drift>(document, &shown)?));
+    } else {
+        let problem = Problem::error(
+            "plan-unreadable",
+            format!("`{shown}` is neither a plan nor a report"),
+        );
+        return Err(problem
+            .help("it takes what `plan --out`, or `--format json` of plan, apply and drift, writes")
+            .into());
+    }
+    Ok(Exit::Done)
+}
+
+fn read<T: DeserializeOwned>(document: Json, shown: &str) -> Result<T, Problem> {
+    serde_json::from_value(document).map_err(|error| {
+        Problem::error(
+            "plan-unreadable",
+            format!("`{shown}` is not a whole report: {error}"),
+        )
+    })
+}

@@ -1,0 +1,245 @@
+//! Whether the server still is what the files say: a plan, read the other way round.
+
+use crate::diff::change::{Change, Field, Finding, GuardStatus, Kind, Op, Resource};
+use crate::plan::{FORMAT_VERSION, Plan, Target};
+use crate::problem::Severity;
+use crate::source::Origin;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "restatectl drift report")]
+pub struct Drift {
+    pub format_version: String,
+    pub outcome: Outcome,
+    pub target: Target,
+    pub stack: Option<String>,
+    /// What `apply` would mend first, then what needs a person.
+    pub findings: Vec<Drifted>,
+    /// How many findings of each direction; all directions are there.
+    pub summary: BTreeMap<Direction, u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    InSync,
+    Drift,
+}
+
+/// How the server differs from the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// It is listed, and not there.
+    Missing,
+    /// It is there, and pruning would delete it.
+    Extra,
+    Changed,
+    /// Its endpoint does not answer, so what it serves could not be compared.
+    Unreachable,
+}
+
+impl Direction {
+    pub const ALL: [Self; 4] = [Self::Missing, Self::Extra, Self::Changed, Self::Unreachable];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Changed => "changed",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// # Errors
+    /// Says what can be written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|direction| direction.name() == text);
+        found.ok_or_else(|| "one of missing, extra, changed, unreachable".to_owned())
+    }
+}
+
+/// Who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mend {
+    /// The next `apply`.
+    Apply,
+    /// Somebody has to consent, to bring an endpoint back, or to change the files.
+    Person,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Drifted {
+    pub direction: Direction,
+    pub mend: Mend,
+    /// Null where it is about no resource in particular.
+    pub resource: Option<Resource>,
+    /// Before: as it is. After: as the files say.
+    pub fields: Vec<Field>,
+    pub origin: Option<Origin>,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Drift {
+    /// `plan`: of all files, without a consent of the command line.
+    pub fn of(plan: &Plan, show_unmanaged: bool) -> Self {
+        let mut findings: Vec<Drifted> = plan.changes.iter().map(|change| changed(plan, change)).collect();
+        let is_about = |finding: &Finding, change: &Change| {
+            let about = finding.resource.as_ref();
+            about.is_some_and(|about| about.kind == change.resource.kind && about.key == change.resource.key)
+        };
+        let told = |finding: &Finding| plan.changes.iter().any(|change| is_about(finding, change));
+        let found = plan.findings.iter();
+        findings.extend(
+            found
+                .filter(|finding| matters(finding) && !told(finding))
+                .map(found_out),
+        );
+        let guards = plan
+            .guards
+            .iter()
+            .filter(|guard| guard.status == GuardStatus::Fail);
+        findings.extend(
+            guards
+                .filter(|guard| guard.code == "foreign-stack")
+                .map(|guard| Drifted {
+                    direction: Direction::Changed,
+                    mend: Mend::Person,
+                    resource: None,
+                    fields: Vec::new(),
+                    origin: None,
+                    message: guard.message.clone(),
+                    help: guard.help.clone(),
+                }),
+        );
+        if show_unmanaged {
+            findings.extend(
+                plan.unmanaged
+                    .iter()
+                    .flat_map(|(kind, keys)| keys.iter().map(|key| unmanaged(*kind, key))),
+            );
+        }
+        // Stable: within each, the order of the plan.
+        findings.sort_by_key(|finding| finding.mend);
+        let mut summary: BTreeMap<Direction, u32> = Direction::ALL.into_iter().map(|d| (d, 0)).collect();
+        for finding in &findings {
+            *summary.entry(finding.direction).or_default() += 1;
+        }
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            outcome: if findings.is_empty() {
+                Outcome::InSync
+            } else {
+                Outcome::Drift
+            },
+            target: plan.target.clone(),
+            stack: plan.desired.stack.clone(),
+            findings,
+            summary,
+        }
+    }
+
+    /// Whether there is drift of one of these directions; of any, if none is named.
+    pub fn counts(&self, directions: &[Direction]) -> bool {
+        let counts = |finding: &Drifted| directions.is_empty() || directions.contains(&finding.direction);
+        self.findings.iter().any(counts)
+    }
+}
+
+fn changed(plan: &Plan, change: &Change) -> Drifted {
+    let resource = &change.resource;
+    let about = plan.findings.iter().find(|finding| {
+        let about = finding.resource.as_ref();
+        finding.severity == Severity::Error
+            && about.is_some_and(|about| about.kind == resource.kind && about.key == resource.key)
+    });
+    let guard = plan.guards.iter().find(|guard| {
+        change.op == Op::Delete && guard.status == GuardStatus::Fail && guard.code != "foreign-stack"
+    });
+    let in_the_way = (change.refused.as_ref())
+        .map(|refused| (refused.message.clone(), Some(refused.help.clone())))
+        .or_else(|| about.map(|finding| (finding.message.clone(), finding.help.clone())))
+        .or_else(|| guard.map(|guard| (guard.message.clone(), guard.help.clone())));
+    let direction = match change.op {
+        _ if about.is_some_and(|finding| finding.code == "endpoint-unreachable") => Direction::Unreachable,
+        Op::Register | Op::Create => Direction::Missing,
+        Op::Delete => Direction::Extra,
+        Op::Update | Op::Overwrite | Op::Promote | Op::Configure | Op::Replace => Direction::Changed,
+    };
+    let (message, help) = match &in_the_way {
+        Some((message, help)) => (message.clone(), help.clone()),
+        None => (what(change), None),
+    };
+    Drifted {
+        direction,
+        mend: if in_the_way.is_some() {
+            Mend::Person
+        } else {
+            Mend::Apply
+        },
+        resource: Some(resource.clone()),
+        fields: change.fields.clone(),
+        origin: change.origin.clone(),
+        message,
+        help,
+    }
+}
+
+fn what(change: &Change) -> String {
+    match change.op {
+        Op::Register => "it is not registered".to_owned(),
+        Op::Create => "it is not there".to_owned(),
+        Op::Delete => match &change.reason {
+            Some(reason) => format!("it is there: {reason}"),
+            None => "it is there".to_owned(),
+        },
+        Op::Promote => "another deployment serves what it should serve".to_owned(),
+        Op::Overwrite => "its endpoint serves other code than is registered".to_owned(),
+        Op::Update | Op::Configure | Op::Replace => "it is not what the file says".to_owned(),
+    }
+}
+
+/// Warnings are about the files, or about what a change does, except that an endpoint is down.
+fn matters(finding: &Finding) -> bool {
+    finding.severity == Severity::Error || finding.code == "endpoint-unreachable"
+}
+
+fn found_out(finding: &Finding) -> Drifted {
+    Drifted {
+        direction: if finding.code == "endpoint-unreachable" {
+            Direction::Unreachable
+        } else {
+            Direction::Changed
+        },
+        mend: Mend::Person,
+        resource: finding.resource.clone(),
+        fields: Vec::new(),
+        origin: finding.origin.clone(),
+        message: finding.message.clone(),
+        help: finding.help.clone(),
+    }
+}
+
+fn unmanaged(kind: Kind, key: &str) -> Drifted {
+    Drifted {
+        direction: Direction::Extra,
+        mend: Mend::Person,
+        resource: Some(Resource::new(kind, key)),
+        fields: Vec::new(),
+        origin: None,
+        message: "no file lists it".to_owned(),
+        help: None,
+    }
+}
+
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Drift>()
+}

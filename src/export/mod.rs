@@ -1,0 +1,201 @@
+//! A desired-state file of what is on a server.
+//!
+//! What is written is read again and planned against the server it came from: an entry that would
+//! change something, since the file's format cannot say what is there, is left out and told. So a
+//! plan of an export is empty by construction.
+
+mod entries;
+mod print;
+
+use crate::desired::Desired;
+use crate::diff::change::{Kind, Resource};
+use crate::diff::probe::Answers;
+use crate::diff::{self, Input};
+use crate::live::Live;
+use crate::load::{Given, load};
+use crate::problem::{Problem, Problems, Severity};
+use crate::source::interpolate::{Outside, Rules};
+use crate::source::{Format, SourceFile, Sources};
+use entries::Entries;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+pub use print::{about, file, files};
+
+/// What to write of it.
+pub struct Export {
+    pub stack: Option<String>,
+    /// By kind, in the order of the file.
+    pub entries: Vec<Entry>,
+    /// What is on the server and not in the file, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What must be set before the file can be planned: names of environment variables.
+    pub supply: BTreeMap<String, Supply>,
+    /// What the file does not say, since it could not be found out.
+    pub notes: Vec<String>,
+}
+
+/// A resource in the file's own shape.
+#[derive(Clone)]
+pub struct Entry {
+    pub kind: Kind,
+    /// As plans name it.
+    pub key: String,
+    pub json: Json,
+}
+
+pub struct LeftOut {
+    pub resource: Resource,
+    pub why: String,
+}
+
+/// A value that is not written.
+pub struct Supply {
+    /// What it is, for people.
+    pub what: String,
+    /// As it is on the server, for the check; never shown. `None` where the server hides it.
+    value: Option<Rc<str>>,
+}
+
+/// `answers`: what the endpoints serve without overrides, where that could be found out. `stack`: only
+/// what carries its mark.
+pub fn export(live: &Live, answers: &Answers, stack: Option<&str>) -> Export {
+    let mut export = Entries::new(live, answers, stack).collect();
+    loop {
+        let wrong = wrong(&export, live);
+        let before = export.entries.len();
+        for (resource, why) in wrong {
+            let is_it = |entry: &Entry| entry.kind == resource.kind && entry.key == resource.key;
+            if let Some(at) = export.entries.iter().position(is_it) {
+                export.entries.remove(at);
+                export.left_out.push(LeftOut { resource, why });
+            }
+        }
+        if export.entries.len() == before {
+            break;
+        }
+    }
+    export.drop_unused_supplies();
+    export
+}
+
+impl Export {
+    /// Servers tell what they were told: a secret may have been put where none belongs. `mask` hides
+    /// those in what people wrote freely.
+    pub fn mask(&mut self, mask: impl Fn(&str) -> String) {
+        let deployments = self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.kind == Kind::Deployment);
+        let metadata = deployments.filter_map(|entry| entry.json.get_mut("metadata")?.as_object_mut());
+        for value in metadata.flat_map(serde_json::Map::values_mut) {
+            if let Json::String(text) = value {
+                *text = mask(text);
+            }
+        }
+        for left_out in &mut self.left_out {
+            left_out.why = mask(&left_out.why);
+        }
+    }
+
+    fn drop_unused_supplies(&mut self) {
+        let written: String = self.entries.iter().map(|entry| entry.json.to_string()).collect();
+        self.supply
+            .retain(|name, _| written.contains(&format!("${{env:{name}}}")));
+    }
+}
+
+/// The entries that would not leave everything as it is, and why.
+fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
+    let mut wrong = Vec::new();
+    for entry in &export.entries {
+        if let Err(problem) = read(export, std::slice::from_ref(entry)) {
+            wrong.push((Resource::new(entry.kind, &entry.key), problem.message));
+        }
+    }
+    if !wrong.is_empty() {
+        return wrong;
+    }
+    let (sources, desired) = match read(export, &export.entries) {
+        Ok(read) => read,
+        // Two that are there and that one file cannot have: the last goes.
+        Err(problem) => {
+            let last = export.entries.last();
+            return last
+                .map(|entry| (Resource::new(entry.kind, &entry.key), problem.message))
+                .into_iter()
+                .collect();
+        }
+    };
+    // What the endpoints serve now is not what is on the server.
+    let answers = Answers::default();
+    let outcome = diff::diff(&Input {
+        desired: &desired,
+        live,
+        answers: &answers,
+        sources: &sources,
+        consents: &[],
+        resend: &[],
+        targets: None,
+        deleted: 0,
+        offline: Some(""),
+        now: jiff::Timestamp::UNIX_EPOCH,
+    });
+    let changes = outcome.changes.into_iter().map(|change| {
+        let why = match change.refused {
+            Some(refused) => refused.message,
+            None => format!("the file would ask for: {}", change.op.name()),
+        };
+        (change.resource, why)
+    });
+    let errors = outcome
+        .findings
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let errors = errors.filter_map(|finding| Some((finding.resource?, finding.message)));
+    changes.chain(errors).collect()
+}
+
+/// # Errors
+/// The first error of a file with these entries.
+fn read(export: &Export, entries: &[Entry]) -> Result<(Sources, Desired), Problem> {
+    let mut sources = Sources::default();
+    let text = print::document(export, entries).to_string();
+    let file = sources.add(SourceFile::new("export.json".to_owned(), text, Format::Json));
+    let mut problems = Problems::default();
+    let rules = Rules {
+        unset: Severity::Error,
+        token_variables: &[],
+    };
+    let mut supplies = Supplies(&export.supply);
+    let desired = load(
+        &mut sources,
+        &[file],
+        &Given::default(),
+        &mut supplies,
+        rules,
+        &mut problems,
+    );
+    let error = problems
+        .into_sorted()
+        .into_iter()
+        .find(|problem| problem.severity == Severity::Error);
+    match (desired, error) {
+        (Some(desired), None) => Ok((sources, desired)),
+        (_, error) => Err(error.unwrap_or_else(|| Problem::error("internal", "it cannot be read"))),
+    }
+}
+
+struct Supplies<'a>(&'a BTreeMap<String, Supply>);
+
+impl Outside for Supplies<'_> {
+    fn env(&mut self, name: &str) -> Result<Option<Rc<str>>, Problem> {
+        let supply = self.0.get(name);
+        Ok(supply.map(|supply| supply.value.clone().unwrap_or_else(|| Rc::from("hidden"))))
+    }
+
+    fn file(&mut self, _: u32, _: &str) -> Result<Option<Rc<str>>, Problem> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,304 @@
+//! Whether a plan that was made before still is what would be done now.
+//!
+//! The same changes are computed once more, from the same files and the server as it is, restricted
+//! to what the plan touches and what that depends on. What comes out differently has moved. Where
+//! nothing is left to do, all of it is done; but where only some of it is, somebody may have done it
+//! otherwise than was planned, so that is for another plan.
+
+use super::Plan;
+use crate::diff::change::{Change, Field, Kind, Op, Resource, ServiceChange};
+use crate::live::Live;
+use crate::problem::Severity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+/// A resource that is not what the plan was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Moved {
+    pub resource: Resource,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<MovedField>,
+}
+
+/// Null where there is nothing, and for sensitive values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MovedField {
+    pub path: Vec<String>,
+    pub planned_before: Option<Json>,
+    pub live_now: Option<Json>,
+    pub wanted: Option<Json>,
+    pub sensitive: bool,
+}
+
+/// What has become of a plan.
+#[derive(Debug, PartialEq)]
+pub enum Standing {
+    AsPlanned,
+    Done,
+    Stale(Vec<Moved>),
+}
+
+/// What to restrict the second computation to: everything that the plan changes, but for what it
+/// deletes and is gone.
+pub fn targets(plan: &Plan, live: &Live) -> Vec<String> {
+    let changes = plan.changes.iter();
+    let there = changes.filter(|change| change.op != Op::Delete || is_live(&change.resource, live));
+    let mut targets: Vec<String> = there.map(target).collect();
+    targets.sort();
+    targets.dedup();
+    targets
+}
+
+/// Of several that a plan deletes only the id tells which; what is to be there has its key.
+fn target(change: &Change) -> String {
+    let Resource { kind, key, server_id } = &change.resource;
+    let id = server_id.as_ref().filter(|_| change.op == Op::Delete);
+    format!("{}/{}", kind.name(), id.unwrap_or(key))
+}
+
+fn is_live(resource: &Resource, live: &Live) -> bool {
+    let id = resource.server_id.as_deref();
+    match resource.kind {
+        Kind::Deployment => live.deployments.iter().any(|d| Some(d.id.as_str()) == id),
+        Kind::Subscription => live.subscriptions.iter().any(|s| Some(s.id.as_str()) == id),
+        Kind::Service => live.services.contains_key(&resource.key),
+    }
+}
+
+/// Compares the plan with what was computed now, and gives it the actions of now.
+pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
+    let (mut moved, mut done) = (Vec::new(), Vec::new());
+    let mut rest: Vec<&Change> = now.changes.iter().collect();
+    let mut actions = BTreeMap::new();
+    for planned in &plan.changes {
+        let is_same = |other: &&Change| {
+            other.op == planned.op
+                && other.resource.kind == planned.resource.kind
+                && other.resource.key == planned.resource.key
+                && (planned.op != Op::Delete || other.resource.server_id == planned.resource.server_id)
+        };
+        let found = rest.iter().position(is_same).map(|at| rest.remove(at));
+        if is_failed(&planned.resource, now) && !is_gone(planned, live) {
+            // Why, the errors of now say; once that is mended the plan holds again.
+            continue;
+        }
+        if let Some(found) = found {
+            moved.extend(differences(planned, found));
+            actions.insert(planned.id, found.action.clone());
+            continue;
+        }
+        match why_not(planned, now, live) {
+            Absent::Done => done.push(planned),
+            Absent::Moved(message) => moved.push(Moved {
+                resource: planned.resource.clone(),
+                message,
+                fields: Vec::new(),
+            }),
+        }
+    }
+    let is_told = |change: &Change, moved: &[Moved]| {
+        let resource = &change.resource;
+        moved
+            .iter()
+            .any(|moved| moved.resource.kind == resource.kind && moved.resource.key == resource.key)
+    };
+    for new in rest {
+        if !is_told(new, &moved) {
+            moved.push(Moved {
+                resource: new.resource.clone(),
+                message: format!("the plan does not have it, and now it needs: {}", new.op.name()),
+                fields: new.fields.iter().map(unplanned).collect(),
+            });
+        }
+    }
+    if moved.is_empty() && done.len() == plan.changes.len() && !now.has_errors() {
+        return Standing::Done;
+    }
+    moved.extend(done.into_iter().map(|planned| Moved {
+        resource: planned.resource.clone(),
+        message: format!("planned: {}; now it is done already", planned.op.name()),
+        fields: moved_fields(&planned.fields, &[]),
+    }));
+    if !moved.is_empty() {
+        moved.sort_by(|a, b| a.resource.cmp(&b.resource));
+        return Standing::Stale(moved);
+    }
+    for change in &mut plan.changes {
+        change.action = actions.remove(&change.id).flatten();
+    }
+    Standing::AsPlanned
+}
+
+/// Why a planned change would not be made now.
+enum Absent {
+    Done,
+    Moved(String),
+}
+
+/// What it configures without registering it is not there.
+fn is_gone(planned: &Change, live: &Live) -> bool {
+    planned.op == Op::Configure && planned.depends_on.is_empty() && !is_live(&planned.resource, live)
+}
+
+fn is_failed(resource: &Resource, now: &Plan) -> bool {
+    let is_about = |other: &Resource| other.kind == resource.kind && other.key == resource.key;
+    let findings = now.findings.iter();
+    let mut errors = findings.filter(|finding| finding.severity == Severity::Error);
+    errors.any(|finding| finding.resource.as_ref().is_some_and(is_about))
+}
+
+fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
+    let resource = &planned.resource;
+    let is_about = |other: &Resource| other.kind == resource.kind && other.key == resource.key;
+    let op = planned.op.name();
+    if planned.op == Op::Delete {
+        let waiting = now.waiting.iter();
+        let mut waiting = waiting.filter(|waiting| waiting.resource.server_id == resource.server_id);
+        return match waiting.next() {
+            _ if !is_live(resource, live) => Absent::Done,
+            Some(waiting) => Absent::Moved(format!("planned: {op}; now: {}", waiting.message)),
+            None => Absent::Moved(format!("planned: {op}; now it is not to be deleted")),
+        };
+    }
+    if let Some(other) = now.changes.iter().find(|other| is_about(&other.resource)) {
+        return Absent::Moved(format!("planned: {op}; now it needs: {}", other.op.name()));
+    }
+    if is_gone(planned, live) {
+        return Absent::Moved(format!("planned: {op}; now nothing serves it"));
+    }
+    Absent::Done
+}
+
+fn differences(planned: &Change, now: &Change) -> Option<Moved> {
+    let Change {
+        op,
+        risk,
+        resource,
+        fields,
+        services,
+        consents,
+        refused,
+        precondition,
+        // These follow from the files, which are the same, or from the rest.
+        id: _,
+        origin: _,
+        reason: _,
+        validated: _,
+        depends_on: _,
+        action: _,
+        // They come and go by themselves.
+        invocations: _,
+    } = planned;
+    let moved = |message: String, fields: Vec<MovedField>| {
+        Some(Moved {
+            resource: resource.clone(),
+            message,
+            fields,
+        })
+    };
+    let different = moved_fields(fields, &now.fields);
+    if !different.is_empty() {
+        return moved("it is not what it was".to_owned(), different);
+    }
+    if resource.server_id != now.resource.server_id {
+        let id = |resource: &Resource| resource.server_id.clone().unwrap_or_else(|| "none".to_owned());
+        return moved(
+            format!("it was {}, and is {} now", id(resource), id(&now.resource)),
+            Vec::new(),
+        );
+    }
+    if let Some(message) = moved_services(services, &now.services) {
+        return moved(message, Vec::new());
+    }
+    if refused.is_none()
+        && let Some(refused) = &now.refused
+    {
+        return moved(format!("now it is refused: {}", refused.message), Vec::new());
+    }
+    let revision = (precondition.revision, now.precondition.revision);
+    if revision.0 != revision.1 {
+        let text = |revision: Option<u32>| revision.map_or_else(|| "none".to_owned(), |n| n.to_string());
+        let message = format!(
+            "it had revision {}, and has {} now",
+            text(revision.0),
+            text(revision.1)
+        );
+        return moved(message, Vec::new());
+    }
+    if *consents != now.consents || *risk != now.risk {
+        return moved(
+            format!("{} means something else now: plan again", op.name()),
+            Vec::new(),
+        );
+    }
+    None
+}
+
+fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
+    let find = |fields: &[Field], path: &[String]| fields.iter().find(|field| field.path == path).cloned();
+    let mut moved: Vec<MovedField> = planned
+        .iter()
+        .filter_map(|planned| match find(now, &planned.path) {
+            Some(now) if now == *planned => None,
+            Some(now) => Some(MovedField {
+                path: planned.path.clone(),
+                planned_before: planned.before.clone(),
+                live_now: now.before.clone(),
+                wanted: planned.after.clone(),
+                sensitive: planned.sensitive,
+            }),
+            // It needs no change any more.
+            None => Some(MovedField {
+                path: planned.path.clone(),
+                planned_before: planned.before.clone(),
+                live_now: planned.after.clone(),
+                wanted: planned.after.clone(),
+                sensitive: planned.sensitive,
+            }),
+        })
+        .collect();
+    moved.extend(
+        now.iter()
+            .filter(|now| find(planned, &now.path).is_none())
+            .map(unplanned),
+    );
+    moved
+}
+
+/// It was as wanted when the plan was made.
+fn unplanned(now: &Field) -> MovedField {
+    MovedField {
+        path: now.path.clone(),
+        planned_before: now.after.clone(),
+        live_now: now.before.clone(),
+        wanted: now.after.clone(),
+        sensitive: now.sensitive,
+    }
+}
+
+fn moved_services(planned: &[ServiceChange], now: &[ServiceChange]) -> Option<String> {
+    for before in planned {
+        let Some(after) = now.iter().find(|after| after.name == before.name) else {
+            return Some(format!("its endpoint no longer serves {}", before.name));
+        };
+        let text = |revision: Option<u32>| revision.map_or_else(|| "none".to_owned(), |n| n.to_string());
+        if after.revision_before != before.revision_before {
+            return Some(format!(
+                "service {} had revision {}, and has {} now",
+                before.name,
+                text(before.revision_before),
+                text(after.revision_before)
+            ));
+        }
+        if after != before {
+            return Some(format!("service {} is not what its endpoint served", before.name));
+        }
+    }
+    let new = now
+        .iter()
+        .find(|after| !planned.iter().any(|before| before.name == after.name))?;
+    Some(format!("service {} is affected now as well", new.name))
+}

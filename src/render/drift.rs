@@ -1,0 +1,72 @@
+//! Drift, for people.
+
+use super::fields;
+use super::plan::{name_of, place};
+use super::style::Style;
+use crate::drift::{Direction, Drift, Drifted, Mend};
+use crate::secret::printable;
+use std::fmt::Write;
+
+pub fn text(drift: &Drift, style: Style) -> String {
+    let target = &drift.target;
+    let url = printable(target.admin_url.trim_end_matches('/'));
+    let server = format!("{url} (Restate {})", printable(&target.restate_version));
+    let mut text = String::new();
+    if drift.findings.is_empty() {
+        let _ = writeln!(text, "In sync: {server} is what the file says.");
+        return text;
+    }
+    let _ = writeln!(text, "Drift: {server} is not what the file says.");
+    for (mend, title) in [
+        (Mend::Apply, "`restatectl apply` mends"),
+        (Mend::Person, "Needs a person"),
+    ] {
+        let findings: Vec<&Drifted> = drift
+            .findings
+            .iter()
+            .filter(|finding| finding.mend == mend)
+            .collect();
+        if !findings.is_empty() {
+            let _ = writeln!(text, "\n{title}:");
+        }
+        for finding in findings {
+            one(&mut text, finding, style);
+        }
+    }
+    let _ = writeln!(text, "\nDrift: {}.", counts(drift));
+    text
+}
+
+/// `2 missing, 1 changed`
+pub fn counts(drift: &Drift) -> String {
+    let counts = drift.summary.iter().filter(|(_, n)| **n > 0);
+    let counts = counts.map(|(direction, n)| format!("{n} {}", direction.name()));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn one(text: &mut String, finding: &Drifted, style: Style) {
+    let about = match &finding.resource {
+        Some(resource) => format!(" {}", style.strong(&name_of(resource))),
+        None => String::new(),
+    };
+    let place = match &finding.origin {
+        Some(origin) => format!("  {}", style.dim(&place(origin))),
+        None => String::new(),
+    };
+    let direction = match finding.direction {
+        Direction::Missing => style.removed("missing"),
+        Direction::Extra => style.added("extra"),
+        Direction::Changed => style.changed("changed"),
+        Direction::Unreachable => style.error("unreachable"),
+    };
+    let message = printable(&finding.message);
+    let _ = writeln!(text, "  {direction}{about}{place}  {message}");
+    for field in finding.fields.iter().filter(|field| field.path[0] != "services") {
+        for line in fields::lines(field, style) {
+            let _ = writeln!(text, "      {line}");
+        }
+    }
+    if let Some(help) = &finding.help {
+        let _ = writeln!(text, "      {}", style.dim(&printable(help)));
+    }
+}

@@ -1,0 +1,229 @@
+//! What is on a server, as a file to plan against where the server may not be reached. It has the
+//! names of headers and of secret options, and never their values.
+
+use crate::desired::Address;
+use crate::diff::probe::Answers;
+use crate::live::{Deployment, Live, REDACTED, Server, Service, Subscription};
+use crate::plan::{FORMAT_VERSION, Target};
+use crate::secret::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "restatectl snapshot")]
+pub struct Snapshot {
+    pub format_version: String,
+    pub restatectl_version: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+    pub target: Target,
+    pub deployments: Vec<SnapshotDeployment>,
+    pub services: Vec<Service>,
+    pub subscriptions: Vec<SnapshotSubscription>,
+    /// What was registered, by deployment, where another deployment is the latest for some of it.
+    pub stored: BTreeMap<String, Vec<Service>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotDeployment {
+    pub id: String,
+    /// The URI, without user and password, or the ARN.
+    pub address: String,
+    /// The names.
+    pub additional_headers: BTreeSet<String>,
+    pub use_http_11: bool,
+    pub assume_role_arn: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub created_at: String,
+    /// Revision by service.
+    pub services: BTreeMap<String, u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotSubscription {
+    pub id: String,
+    pub source: String,
+    pub sink: String,
+    /// Secret ones are three stars, as servers show them.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// `created_at`: RFC 3339, from the shell, which has the clock.
+    pub fn new(live: &Live, answers: &Answers, target: Target, created_at: String) -> Self {
+        let stored = answers.stored.iter();
+        let stored = stored.filter_map(|(id, services)| {
+            let services = services.as_ref().ok()?.values().cloned().collect();
+            Some((id.clone(), services))
+        });
+        let mut deployments: Vec<_> = live.deployments.iter().map(deployment).collect();
+        deployments.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+        let mut subscriptions: Vec<_> = live.subscriptions.iter().map(subscription).collect();
+        subscriptions.sort_by(|a, b| a.id.cmp(&b.id));
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            restatectl_version: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at,
+            target,
+            deployments,
+            services: live.services.values().cloned().collect(),
+            subscriptions,
+            stored: stored.collect(),
+        }
+    }
+
+    /// Servers tell what they were told: a secret may have been put where none belongs. `mask` hides
+    /// those of the run; what things are called stays.
+    #[must_use]
+    pub fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
+        let metadata = self
+            .deployments
+            .iter_mut()
+            .flat_map(|deployment| deployment.metadata.values_mut());
+        let options = self
+            .subscriptions
+            .iter_mut()
+            .flat_map(|subscription| subscription.options.values_mut());
+        metadata.chain(options).for_each(|text| *text = mask(text));
+        let services = self.services.iter_mut().chain(self.stored.values_mut().flatten());
+        for declared in services.flat_map(|service| service.handlers.values_mut()) {
+            declared
+                .declared
+                .values_mut()
+                .for_each(|value| masked(value, &mask));
+        }
+        self
+    }
+
+    /// What a plan is made from, in place of the server's lists and answers.
+    pub fn into_live(self) -> (Live, Answers) {
+        let by_name = |services: Vec<Service>| -> BTreeMap<String, Service> {
+            services
+                .into_iter()
+                .map(|service| (service.name.clone(), service))
+                .collect()
+        };
+        let server = Server {
+            version: self.target.restate_version,
+            api_version: self.target.admin_api_version,
+            cluster_name: self.target.cluster_name,
+        };
+        let live = Live::new(
+            server,
+            self.deployments
+                .into_iter()
+                .map(SnapshotDeployment::into_live)
+                .collect(),
+            by_name(self.services),
+            self.subscriptions
+                .into_iter()
+                .map(SnapshotSubscription::into_live)
+                .collect(),
+        );
+        let stored = self.stored.into_iter();
+        let answers = Answers {
+            stored: stored.map(|(id, services)| (id, Ok(by_name(services)))).collect(),
+            ..Answers::default()
+        };
+        (live, answers)
+    }
+}
+
+fn masked(value: &mut serde_json::Value, mask: &impl Fn(&str) -> String) {
+    match value {
+        serde_json::Value::String(text) => *text = mask(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| masked(item, mask)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| masked(field, mask)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+fn deployment(live: &Deployment) -> SnapshotDeployment {
+    let Deployment {
+        id,
+        address,
+        stored_uri: _,
+        additional_headers,
+        has_hidden_headers: _,
+        use_http_11,
+        assume_role_arn,
+        // What the server authenticates with is nobody's business.
+        auth: _,
+        metadata,
+        created_at,
+        services,
+    } = live;
+    SnapshotDeployment {
+        id: id.clone(),
+        address: address.key(),
+        additional_headers: additional_headers.keys().cloned().collect(),
+        use_http_11: *use_http_11,
+        assume_role_arn: assume_role_arn.clone(),
+        metadata: metadata.clone(),
+        created_at: created_at.clone(),
+        services: services.clone(),
+    }
+}
+
+fn subscription(live: &Subscription) -> SnapshotSubscription {
+    let Subscription {
+        id,
+        source,
+        sink,
+        options,
+    } = live;
+    let shown = |value: &Value| value.shown().unwrap_or(REDACTED).to_owned();
+    SnapshotSubscription {
+        id: id.clone(),
+        source: source.clone(),
+        sink: sink.clone(),
+        options: options
+            .iter()
+            .map(|(name, value)| (name.clone(), shown(value)))
+            .collect(),
+    }
+}
+
+impl SnapshotDeployment {
+    fn into_live(self) -> Deployment {
+        let is_arn = self.address.starts_with("arn:");
+        let headers = self.additional_headers.into_iter();
+        Deployment {
+            id: self.id,
+            address: if is_arn {
+                Address::Lambda(self.address)
+            } else {
+                Address::stored_uri(&self.address)
+            },
+            stored_uri: None,
+            additional_headers: headers.map(|name| (name, Value::sensitive(REDACTED))).collect(),
+            has_hidden_headers: true,
+            use_http_11: self.use_http_11,
+            assume_role_arn: self.assume_role_arn,
+            auth: None,
+            metadata: self.metadata,
+            created_at: self.created_at,
+            services: self.services,
+        }
+    }
+}
+
+impl SnapshotSubscription {
+    fn into_live(self) -> Subscription {
+        let options = self.options.into_iter();
+        Subscription {
+            id: self.id,
+            source: self.source,
+            sink: self.sink,
+            options: options.map(|(name, text)| (name, Value::plain(text))).collect(),
+        }
+    }
+}
+
+pub fn schema() -> schemars::Schema {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Snapshot>()
+}

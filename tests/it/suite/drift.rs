@@ -1,0 +1,188 @@
+//! Drift: what differs, which way, and who can mend it.
+
+use super::{checkout, on_every_server, private_checkout, service};
+use crate::endpoint::{Behaviour, Endpoint, Manifest};
+use crate::schemas;
+use crate::world::World;
+use serde_json::{Value, json};
+
+on_every_server! {
+    what_is_in_sync_is_no_drift,
+    each_direction_is_told_with_who_mends_it,
+    one_edit_in_the_web_ui_is_one_difference,
+    an_endpoint_that_is_down_is_unreachable,
+    what_counts_can_be_chosen,
+    deletions_that_wait_are_no_drift,
+}
+
+#[track_caller]
+fn drift(world: &World, args: &[&str], code: i32) -> Value {
+    let args = [&["drift", "--format", "json"], args].concat();
+    let drift = world.run(&args).expect(code).json();
+    schemas::assert_valid("drift", &drift);
+    let findings = drift["findings"].as_array().unwrap().len() as u64;
+    let counted: u64 = drift["summary"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|n| n.as_u64().unwrap())
+        .sum();
+    assert_eq!(findings, counted);
+    assert_eq!(drift["outcome"] == "in-sync", findings == 0);
+    drift
+}
+
+/// `direction kind mend` of each finding.
+fn told(drift: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let findings = drift["findings"].as_array().unwrap().iter();
+    findings
+        .map(|found| {
+            format!(
+                "{} {} {}",
+                text(&found["direction"]),
+                text(&found["resource"]["kind"]),
+                text(&found["mend"])
+            )
+        })
+        .collect()
+}
+
+fn what_is_in_sync_is_no_drift(world: &World) {
+    let _endpoint = private_checkout(world, &["onOrder"]);
+    world.apply();
+    assert_eq!(drift(world, &[], 0)["findings"], json!([]));
+    let text = world.run(&["drift"]).expect(0).stdout;
+    assert!(text.starts_with("In sync"), "{text}");
+}
+
+fn each_direction_is_told_with_who_mends_it(world: &World) {
+    let endpoint = private_checkout(world, &["onOrder"]);
+    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    world.desk.write(
+        "restate.yaml",
+        file + "prune: { subscriptions: delete }\n\
+                subscriptions:\n\
+                - { source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }\n\
+                - { source: kafka://main/v, sink: service://Checkout/onOrder, options: { group.id: g } }\n",
+    );
+    world.apply();
+    let live = world.subscriptions();
+    let id = live.iter().find(|s| s["source"] == "kafka://main/t").unwrap()["id"].clone();
+    world.admin(
+        "DELETE",
+        &format!("/subscriptions/{}", id.as_str().unwrap()),
+        None,
+    );
+    world.subscribe("kafka://main/u", "service://Checkout/onOrder", &json!({}));
+    world.override_service("Checkout", &json!({ "public": true }));
+    let found = drift(world, &[], 2);
+    assert_eq!(
+        told(&found),
+        [
+            "changed service apply",
+            "missing subscription apply",
+            "extra subscription apply"
+        ]
+    );
+    let public = &found["findings"][0];
+    assert_eq!(public["fields"][0]["before"], true);
+    assert_eq!(public["fields"][0]["after"], false);
+    assert_eq!(public["origin"]["line"], 3);
+    // Somebody registers a newer revision: to roll it back is for people to decide.
+    let newer = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    world.register(&newer.url());
+    let found = drift(world, &[], 2);
+    assert!(
+        told(&found).contains(&"changed deployment person".to_owned()),
+        "{found:#}"
+    );
+    let unlisted = drift(world, &["--show-unmanaged"], 2);
+    assert!(
+        told(&unlisted).contains(&"extra deployment person".to_owned()),
+        "{unlisted:#}"
+    );
+    let text = world.run(&["drift"]).expect(2).stdout;
+    assert!(
+        text.contains("`restatectl apply` mends:") && text.contains("Needs a person:"),
+        "{text}"
+    );
+    // Nothing was changed by all of this.
+    assert_eq!(world.service("Checkout")["revision"], 2);
+    drop(endpoint);
+}
+
+/// It sends all six options with the values in effect.
+fn one_edit_in_the_web_ui_is_one_difference(world: &World) {
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ abort_timeout: 10m, journal_retention: 1d, public: true }} }}\n",
+        endpoint.url()
+    ));
+    world.apply();
+    let live = world.service("Mail");
+    let mut all = json!({ "abort_timeout": "2h" });
+    for name in [
+        "public",
+        "idempotency_retention",
+        "journal_retention",
+        "inactivity_timeout",
+    ] {
+        all[name] = live[name].clone();
+    }
+    world.override_service("Mail", &all);
+    let found = drift(world, &[], 2);
+    assert_eq!(told(&found), ["changed service apply"]);
+    let fields = found["findings"][0]["fields"].as_array().unwrap();
+    assert_eq!(fields.len(), 1, "{found:#}");
+    assert_eq!(fields[0]["path"], json!(["abort_timeout"]));
+    // One that no file manages is nobody's business.
+    world.override_service(
+        "Mail",
+        &json!({ "abort_timeout": "10m", "inactivity_timeout": "7m" }),
+    );
+    drift(world, &[], 0);
+}
+
+fn an_endpoint_that_is_down_is_unreachable(world: &World) {
+    let endpoint = private_checkout(world, &["onOrder"]);
+    world.apply();
+    endpoint.behave(Behaviour::Fail(503, "down".to_owned()));
+    let found = drift(world, &[], 2);
+    assert_eq!(told(&found), ["unreachable deployment person"]);
+    drift(world, &["--fail-on", "missing,extra,changed"], 0);
+    drift(world, &["--discover", "none"], 0);
+    // One that was never registered, too.
+    let other = Endpoint::start(Manifest::new().service(service("Mail")));
+    other.behave(Behaviour::Fail(503, "down".to_owned()));
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", other.url()));
+    assert_eq!(told(&drift(world, &[], 2)), ["unreachable deployment person"]);
+}
+
+fn what_counts_can_be_chosen(world: &World) {
+    let _endpoint = private_checkout(world, &["onOrder"]);
+    world.apply();
+    world.override_service("Checkout", &json!({ "public": true }));
+    drift(world, &["--fail-on", "changed,missing"], 2);
+    let found = drift(world, &["--fail-on", "missing"], 0);
+    assert_eq!(found["outcome"], "drift", "it is told all the same");
+    world.run(&["drift", "--fail-on", "anything"]).expect(64);
+    world
+        .run(&["drift", "--admin-url", "http://127.0.0.1:1"])
+        .expect(1);
+}
+
+fn deletions_that_wait_are_no_drift(world: &World) {
+    let (v1, v2) = (
+        Endpoint::start(Manifest::new().service(service("Mail"))),
+        Endpoint::start(Manifest::new().service(service("Mail"))),
+    );
+    world.register(&v1.url());
+    world.register(&v2.url());
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nprune: {{ deployments: {{ policy: drained, keep: 0, after: 1d }} }}\n",
+        v2.url()
+    ));
+    assert_eq!(world.plan()["waiting"].as_array().unwrap().len(), 1);
+    drift(world, &[], 0);
+}
