@@ -6,8 +6,9 @@ restate-mr note KIND NAME CODE REPORT
     the same. KIND is plan or apply, NAME tells apart what is kept in one project (the environment), CODE is
     what restatectl exited with, REPORT its Markdown, which need not be there.
 
-restate-mr fetch-plan JOB FILE
-    Fetches FILE as JOB left it in the last pipeline of the merge request that brought this commit.
+restate-mr fetch-plan NAME JOB FILE
+    Fetches FILE as JOB left it in the last pipeline of the merge request that brought this commit. If there
+    is none, a note says so.
 
 Needs RESTATE_GITLAB_TOKEN, a project access token with the scope `api` and the role Developer. Only Python's
 own library is used, so that the image stays small.
@@ -171,7 +172,7 @@ def find_plan(request, job):
     return max(jobs)
 
 
-def fetch_plan(job, path):
+def fetch_plan(name, job, path):
     request = merged_request()
     try:
         found = find_plan(request, job)
@@ -179,7 +180,7 @@ def fetch_plan(job, path):
         plan, _ = call("GET", f"{project()}/jobs/{found}/artifacts/{artifact}")
     except Failure as failure:
         if request is not None:
-            post(request["iid"], note_text("apply", "production", "none", os.devnull, str(failure)))
+            post(request["iid"], note_text("apply", name, "none", os.devnull, str(failure)))
         raise
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(plan)
@@ -190,8 +191,8 @@ def main(arguments):
         match arguments:
             case ["note", kind, name, code, report]:
                 note(kind, name, code, report)
-            case ["fetch-plan", job, path]:
-                fetch_plan(job, path)
+            case ["fetch-plan", name, job, path]:
+                fetch_plan(name, job, path)
             case _:
                 print(__doc__, file=sys.stderr)
                 return 64
