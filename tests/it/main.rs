@@ -10,6 +10,7 @@
 mod about;
 mod architecture;
 mod bad;
+mod ci_examples;
 mod conformance;
 mod connect;
 mod determinism;
