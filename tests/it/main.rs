@@ -25,6 +25,7 @@ mod kafka;
 mod laws;
 mod references;
 mod roundtrip;
+mod saved;
 mod schemas;
 mod sdk;
 mod secrets;
