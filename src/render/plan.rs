@@ -2,7 +2,7 @@
 
 use super::style::Style;
 use super::{fields, lifecycle};
-use crate::diff::change::{Change, Field, Finding, Kind, Op, ServiceChange, Validated};
+use crate::diff::change::{Change, Field, Finding, Kind, Op, Resource, ServiceChange, Validated};
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::secret::printable;
@@ -57,7 +57,7 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     text
 }
 
-fn verdict(plan: &Plan) -> &'static str {
+pub fn verdict(plan: &Plan) -> &'static str {
     if plan.has_errors() {
         "This plan has errors and cannot be applied."
     } else if plan
@@ -103,21 +103,30 @@ impl Widths {
 
 /// `deployment https://checkout-v2.internal:9080`
 pub fn name(change: &Change) -> String {
-    let key = printable(&change.resource.key);
-    let shown = match change.resource.kind {
+    let Resource { kind, key, .. } = &change.resource;
+    let shown = match kind {
+        Kind::Deployment | Kind::Service => self::key(&change.resource),
+        // Of several with the same ends the group tells which one goes.
+        Kind::Subscription if change.op == Op::Delete => printable(key),
+        Kind::Subscription => {
+            let key = self::key(&change.resource);
+            key.split(" @ ").next().unwrap_or(&key).to_owned()
+        }
+    };
+    format!("{} {shown}", kind.name())
+}
+
+/// The key as people write it.
+pub fn key(resource: &Resource) -> String {
+    let key = printable(&resource.key);
+    match resource.kind {
         Kind::Deployment => match key.strip_suffix('/') {
             Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
             _ => key,
         },
         Kind::Service => key,
-        // Of several with the same ends the group tells which one goes.
-        Kind::Subscription if change.op == Op::Delete => key,
-        Kind::Subscription => {
-            let ends = key.split(" @ ").next().unwrap_or(&key);
-            ends.replace(" -> service://", " → ")
-        }
-    };
-    format!("{} {shown}", change.resource.kind.name())
+        Kind::Subscription => key.replace(" -> service://", " → "),
+    }
 }
 
 fn origin(change: &Change) -> String {
@@ -207,7 +216,8 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
     }
 }
 
-fn how(change: &Change) -> String {
+/// The operation, and what is worth knowing about how it is done.
+pub fn how(change: &Change) -> String {
     let op = change.op.name();
     match change.op {
         Op::Replace => match group(&change.resource.key) {
@@ -238,7 +248,7 @@ fn regroups(change: &Change) -> bool {
 }
 
 /// `~ service Checkout   revision 3 → 4   + handler onOrder   - handler legacy`
-fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> String {
+pub fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> String {
     let (sign, revision) = match (service.revision_before, service.revision_after) {
         (None, Some(after)) => (style.added("+"), format!("revision {after}")),
         (Some(before), Some(after)) if before == after => (style.changed("~"), format!("revision {before}")),
@@ -313,20 +323,28 @@ fn write_finding(text: &mut String, finding: &Finding, style: Style) {
 
 /// `Plan: 1 to register, 1 to configure. 2 live resources are not managed by this file.`
 fn summary(plan: &Plan) -> String {
-    let parts: Vec<String> = Op::ALL
-        .into_iter()
-        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
-        .collect();
-    let unmanaged: usize = plan.unmanaged.values().map(Vec::len).sum();
-    let unmanaged = match unmanaged {
-        0 => None,
-        1 => Some("1 live resource is not managed by this file.".to_owned()),
-        n => Some(format!("{n} live resources are not managed by this file.")),
-    };
-    let changes = (!parts.is_empty()).then(|| format!("Plan: {}.", parts.join(", ")));
-    [changes, unmanaged]
+    let counts = counts(plan);
+    let changes = (!counts.is_empty()).then(|| format!("Plan: {counts}."));
+    [changes, unmanaged(plan)]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// `1 to register, 1 to configure`
+pub fn counts(plan: &Plan) -> String {
+    let parts: Vec<String> = Op::ALL
+        .into_iter()
+        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
+        .collect();
+    parts.join(", ")
+}
+
+pub fn unmanaged(plan: &Plan) -> Option<String> {
+    match plan.unmanaged.values().map(Vec::len).sum() {
+        0_usize => None,
+        1 => Some("1 live resource is not managed by this file.".to_owned()),
+        n => Some(format!("{n} live resources are not managed by this file.")),
+    }
 }

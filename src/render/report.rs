@@ -38,8 +38,19 @@ pub fn text(report: &Report, style: Style) -> String {
             let _ = writeln!(text, "{} {key}: {}", style.warning("!"), printable(note));
         }
     }
+    let (headline, counts) = (conclusion(report), counts(report));
+    let counts = if counts.is_empty() {
+        String::new()
+    } else {
+        format!(": {counts}")
+    };
+    let _ = writeln!(text, "{headline}{counts}.");
+    text
+}
+
+pub fn conclusion(report: &Report) -> String {
     let url = report.target.admin_url.trim_end_matches('/');
-    let headline = match report.outcome {
+    match report.outcome {
         Outcome::Complete => format!("Applied to {url}"),
         Outcome::NothingToDo => "Nothing to do".to_owned(),
         Outcome::Incomplete if report.changes.iter().all(|result| result.status == Status::Done) => {
@@ -50,7 +61,11 @@ pub fn text(report: &Report, style: Style) -> String {
         Outcome::Refused => "Refused: nothing was changed".to_owned(),
         Outcome::Stale => "The server moved since the plan was shown: nothing was changed".to_owned(),
         Outcome::Failed => "The plan has errors: nothing was changed".to_owned(),
-    };
+    }
+}
+
+/// `2 done, 1 failed`
+pub fn counts(report: &Report) -> String {
     let counts: Vec<String> = Status::ALL
         .into_iter()
         .filter_map(|status| match report.summary.get(&status) {
@@ -58,13 +73,7 @@ pub fn text(report: &Report, style: Style) -> String {
             Some(n) => Some(format!("{n} {}", status.name())),
         })
         .collect();
-    let counts = if counts.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", counts.join(", "))
-    };
-    let _ = writeln!(text, "{headline}{counts}.");
-    text
+    counts.join(", ")
 }
 
 fn write_result(text: &mut String, result: &ChangeResult, style: Style) {
