@@ -1,5 +1,7 @@
 //! The plan: the ordered changes with everything that was found, as one document.
 
+pub mod graph;
+
 use crate::desired::Desired;
 use crate::diff::Outcome;
 use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting};
