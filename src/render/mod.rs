@@ -2,11 +2,14 @@
 
 mod fields;
 mod github;
+pub mod graph;
 pub mod json;
 mod lifecycle;
+pub mod markdown;
 mod plan;
 pub mod problems;
 mod report;
+mod short;
 pub mod style;
 
 use crate::admin::trace::{Detail, Trace};
