@@ -1,7 +1,32 @@
+use super::read::{self, Setting};
+use super::save;
 use crate::cli::{Files, GraphLanguage};
 use crate::error::{Exit, Failure};
-use crate::render::Printer;
+use crate::plan::graph::Graph;
+use crate::problem::Severity;
+use crate::render::{Printer, graph};
 use std::path::Path;
-pub fn run(_: Option<&Path>, _: GraphLanguage, _: &Files, _: &Printer) -> Result<Exit, Failure> {
+
+pub fn run(
+    plan: Option<&Path>,
+    language: GraphLanguage,
+    files: &Files,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    let setting = Setting {
+        unset: Severity::Warning,
+        token_variable: None,
+        server: None,
+        may_be_missing: false,
+        again: None,
+    };
+    let plan = plan.map(save::read_any).transpose()?;
+    let read = read::read(files, &setting)?;
+    printer.problems(&read.warnings, &read.sources);
+    let graph = Graph::of_desired(&read.desired, plan.as_ref());
+    Printer::text(&match language {
+        GraphLanguage::Mermaid => graph::mermaid(&graph),
+        GraphLanguage::Dot => graph::dot(&graph),
+    });
     Ok(Exit::Done)
 }

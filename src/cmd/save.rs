@@ -57,10 +57,17 @@ pub fn text_of(path: &Path) -> Result<(String, String), Problem> {
 }
 
 /// # Errors
+/// When it is no plan.
+pub fn read_any(path: &Path) -> Result<Plan, Problem> {
+    let (text, shown) = text_of(path)?;
+    saved::read(&text, &shown)
+}
+
+/// # Errors
 /// When it is no plan, or not one that can be applied.
 pub fn read(path: &Path) -> Result<Plan, Failure> {
-    let (text, shown) = text_of(path)?;
-    let plan = saved::read(&text, &shown)?;
+    let plan = read_any(path)?;
+    let shown = path.display();
     let exit = exit_of(&plan);
     if exit != Exit::Done {
         let why = if exit == Exit::Refused {

@@ -1,5 +1,6 @@
 //! The plan: the ordered changes with everything that was found, as one document.
 
+pub mod graph;
 pub mod saved;
 pub mod stale;
 

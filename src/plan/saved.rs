@@ -53,7 +53,8 @@ pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
         None => Err(Problem::error(
             "plan-unreadable",
             format!("`{shown}` is no document of restatectl: it has no `format_version`"),
-        )),
+        )
+        .help("`plan --out FILE` writes a plan")),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::problem::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A resource that is not what the plan was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ fn is_live(resource: &Resource, live: &Live) -> bool {
 
 /// Compares the plan with what was computed now, and gives it the actions of now.
 pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
-    let (mut moved, mut done) = (Vec::new(), Vec::new());
+    let (mut moved, mut done, mut failed) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut rest: Vec<&Change> = now.changes.iter().collect();
     let mut actions = BTreeMap::new();
     for planned in &plan.changes {
@@ -81,8 +81,10 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
                 && (planned.op != Op::Delete || other.resource.server_id == planned.resource.server_id)
         };
         let found = rest.iter().position(is_same).map(|at| rest.remove(at));
-        if is_failed(&planned.resource, now) && !is_gone(planned, live) {
+        let needs_failed = planned.depends_on.iter().any(|need| failed.contains(need));
+        if needs_failed || (is_failed(&planned.resource, now) && !is_gone(planned, live)) {
             // Why, the errors of now say; once that is mended the plan holds again.
+            failed.insert(planned.id);
             continue;
         }
         if let Some(found) = found {

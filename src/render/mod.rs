@@ -4,6 +4,7 @@ mod drift;
 mod fields;
 pub mod file;
 mod github;
+pub mod graph;
 pub mod json;
 mod lifecycle;
 pub mod markdown;
@@ -11,6 +12,7 @@ mod plan;
 pub mod problems;
 mod prometheus;
 mod report;
+mod short;
 pub mod style;
 
 use crate::admin::trace::{Detail, Trace};

@@ -58,7 +58,7 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     text
 }
 
-fn verdict(plan: &Plan) -> &'static str {
+pub fn verdict(plan: &Plan) -> &'static str {
     if plan.has_errors() {
         "This plan has errors and cannot be applied."
     } else if plan
@@ -106,9 +106,8 @@ impl Widths {
 pub fn name(change: &Change) -> String {
     match change.resource.kind {
         Kind::Subscription if change.op != Op::Delete => {
-            let key = printable(&change.resource.key);
-            let ends = key.split(" @ ").next().unwrap_or(&key);
-            format!("subscription {}", ends.replace(" -> service://", " → "))
+            let key = key(&change.resource);
+            format!("subscription {}", key.split(" @ ").next().unwrap_or(&key))
         }
         // Of several subscriptions with the same ends the group tells which one goes.
         _ => name_of(&change.resource),
@@ -116,15 +115,20 @@ pub fn name(change: &Change) -> String {
 }
 
 pub fn name_of(resource: &Resource) -> String {
+    format!("{} {}", resource.kind.name(), key(resource))
+}
+
+/// The key as people write it.
+pub fn key(resource: &Resource) -> String {
     let key = printable(&resource.key);
-    let shown = match resource.kind {
+    match resource.kind {
         Kind::Deployment => match key.strip_suffix('/') {
             Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
             _ => key,
         },
-        Kind::Service | Kind::Subscription => key,
-    };
-    format!("{} {shown}", resource.kind.name())
+        Kind::Service => key,
+        Kind::Subscription => key.replace(" -> service://", " → "),
+    }
 }
 
 /// `restate.yaml:9`
@@ -219,7 +223,8 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
     }
 }
 
-fn how(change: &Change) -> String {
+/// The operation, and what is worth knowing about how it is done.
+pub fn how(change: &Change) -> String {
     let op = change.op.name();
     match change.op {
         Op::Replace => match group(&change.resource.key) {
@@ -250,7 +255,7 @@ fn regroups(change: &Change) -> bool {
 }
 
 /// `~ service Checkout   revision 3 → 4   + handler onOrder   - handler legacy`
-fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> String {
+pub fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> String {
     let (sign, revision) = match (service.revision_before, service.revision_after) {
         (None, Some(after)) => (style.added("+"), format!("revision {after}")),
         (Some(before), Some(after)) if before == after => (style.changed("~"), format!("revision {before}")),
@@ -322,20 +327,28 @@ fn write_finding(text: &mut String, finding: &Finding, style: Style) {
 
 /// `Plan: 1 to register, 1 to configure. 2 live resources are not managed by this file.`
 fn summary(plan: &Plan) -> String {
-    let parts: Vec<String> = Op::ALL
-        .into_iter()
-        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
-        .collect();
-    let unmanaged: usize = plan.unmanaged.values().map(Vec::len).sum();
-    let unmanaged = match unmanaged {
-        0 => None,
-        1 => Some("1 live resource is not managed by this file.".to_owned()),
-        n => Some(format!("{n} live resources are not managed by this file.")),
-    };
-    let changes = (!parts.is_empty()).then(|| format!("Plan: {}.", parts.join(", ")));
-    [changes, unmanaged]
+    let counts = counts(plan);
+    let changes = (!counts.is_empty()).then(|| format!("Plan: {counts}."));
+    [changes, unmanaged(plan)]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// `1 to register, 1 to configure`
+pub fn counts(plan: &Plan) -> String {
+    let parts: Vec<String> = Op::ALL
+        .into_iter()
+        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
+        .collect();
+    parts.join(", ")
+}
+
+pub fn unmanaged(plan: &Plan) -> Option<String> {
+    match plan.unmanaged.values().map(Vec::len).sum() {
+        0_usize => None,
+        1 => Some("1 live resource is not managed by this file.".to_owned()),
+        n => Some(format!("{n} live resources are not managed by this file.")),
+    }
 }

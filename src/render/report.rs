@@ -4,7 +4,7 @@ use super::fields;
 use super::plan::{name, name_of};
 use super::style::Style;
 use crate::apply::{ChangeResult, Event, Outcome, Report, Status};
-use crate::plan::stale::Moved;
+use crate::plan::stale::{Moved, MovedField};
 use crate::secret::printable;
 use std::fmt::Write;
 
@@ -61,8 +61,19 @@ pub fn text(report: &Report, style: Style) -> String {
     for moved in &report.moved {
         write_moved(&mut text, moved, style);
     }
+    let (headline, counts) = (conclusion(report), counts(report));
+    let counts = if counts.is_empty() {
+        String::new()
+    } else {
+        format!(": {counts}")
+    };
+    let _ = writeln!(text, "{headline}{counts}.");
+    text
+}
+
+pub fn conclusion(report: &Report) -> String {
     let url = report.target.admin_url.trim_end_matches('/');
-    let headline = match report.outcome {
+    match report.outcome {
         Outcome::Complete => format!("Applied to {url}"),
         Outcome::NothingToDo => "Nothing to do".to_owned(),
         Outcome::Incomplete if report.changes.iter().all(|result| result.status == Status::Done) => {
@@ -73,7 +84,11 @@ pub fn text(report: &Report, style: Style) -> String {
         Outcome::Refused => "Refused: nothing was changed".to_owned(),
         Outcome::Stale => "The plan is stale: nothing was changed; plan again".to_owned(),
         Outcome::Failed => "The plan has errors: nothing was changed".to_owned(),
-    };
+    }
+}
+
+/// `2 done, 1 failed`
+pub fn counts(report: &Report) -> String {
     let counts: Vec<String> = Status::ALL
         .into_iter()
         .filter_map(|status| match report.summary.get(&status) {
@@ -81,13 +96,7 @@ pub fn text(report: &Report, style: Style) -> String {
             Some(n) => Some(format!("{n} {}", status.name())),
         })
         .collect();
-    let counts = if counts.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", counts.join(", "))
-    };
-    let _ = writeln!(text, "{headline}{counts}.");
-    text
+    counts.join(", ")
 }
 
 fn write_result(text: &mut String, result: &ChangeResult, style: Style) {
@@ -113,20 +122,23 @@ fn write_moved(text: &mut String, moved: &Moved, style: Style) {
         printable(&moved.message)
     );
     for field in &moved.fields {
-        let path = printable(&field.path.join("."));
-        if field.sensitive {
-            let _ = writeln!(text, "    {path}: not what it was (sensitive)");
-            continue;
-        }
-        let [planned, now, wanted] = [&field.planned_before, &field.live_now, &field.wanted]
-            .map(|value| fields::value(value.as_ref()));
-        let _ = writeln!(
-            text,
-            "    {path}: {planned} when planned, {} now, {} wanted",
-            style.removed(&now),
-            style.added(&wanted)
-        );
+        let _ = writeln!(text, "    {}", moved_field(field, style));
     }
+}
+
+/// `public: true when planned, false now, false wanted`
+pub fn moved_field(field: &MovedField, style: Style) -> String {
+    let path = printable(&field.path.join("."));
+    if field.sensitive {
+        return format!("{path}: not what it was (sensitive)");
+    }
+    let [planned, now, wanted] =
+        [&field.planned_before, &field.live_now, &field.wanted].map(|value| fields::value(value.as_ref()));
+    format!(
+        "{path}: {planned} when planned, {} now, {} wanted",
+        style.removed(&now),
+        style.added(&wanted)
+    )
 }
 
 fn status(status: Status, style: Style) -> String {

@@ -177,6 +177,7 @@ fn codes_in_sources() -> BTreeSet<String> {
         "protected",
         "draining",
         "unmarked",
+        "offline",
     ];
     let text = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let is_code = |literal: &&str| {

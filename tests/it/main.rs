@@ -19,10 +19,12 @@ mod endpoint;
 mod examples;
 mod fake;
 mod faults;
+mod graph;
 mod harness;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod laws;
+mod markdown;
 mod references;
 mod roundtrip;
 mod saved;

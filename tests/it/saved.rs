@@ -1,6 +1,7 @@
 //! Saved plans as files: who may read them, what is refused as one, and what goes with them.
 
 use crate::endpoint::{Endpoint, Manifest};
+use crate::fake::{Fault, Match};
 use crate::harness::Ran;
 use crate::suite::{private_checkout, service};
 use crate::world::World;
@@ -24,7 +25,11 @@ fn is_refused(world: &World, text: &str, exit: i32, code: &str) -> Value {
     world.desk.write("plan.json", text);
     let args = ["apply", "plan.json", "--yes", "--format", "json"];
     let ran = world.run(&args).expect(exit).json();
-    let problems = if ran["problems"].is_null() { &ran["findings"] } else { &ran["problems"] };
+    let problems = if ran["problems"].is_null() {
+        &ran["findings"]
+    } else {
+        &ran["problems"]
+    };
     assert_eq!(problems[0]["code"], code, "{ran:#}");
     assert!(problems[0]["help"].is_string(), "{ran:#}");
     assert_eq!(world.get("/deployments")["deployments"], json!([]));
@@ -50,13 +55,20 @@ fn only_its_owner_can_read_it_and_it_is_there_whole() {
     world.run(&["plan", "--out", "link.json"]).expect(0);
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(std::fs::symlink_metadata(world.desk.path().join("link.json")).unwrap().is_symlink());
+    assert!(
+        std::fs::symlink_metadata(world.desk.path().join("link.json"))
+            .unwrap()
+            .is_symlink()
+    );
     let left: Vec<_> = std::fs::read_dir(world.desk.path()).unwrap().collect();
     assert_eq!(left.len(), 3, "nothing is left beside them: {left:?}");
     // Where it cannot be written, nothing is planned.
     let asked = world.as_fake().requests().len();
     for bad in ["no/such/plan.json", "."] {
-        let ran = world.run(&["plan", "--out", bad, "--format", "json"]).expect(1).json();
+        let ran = world
+            .run(&["plan", "--out", bad, "--format", "json"])
+            .expect(1)
+            .json();
         assert_eq!(ran["problems"][0]["code"], "unwritable-file");
     }
     assert_eq!(world.as_fake().requests().len(), asked);
@@ -67,9 +79,16 @@ fn a_plan_that_cannot_be_applied_is_not_saved() {
     let (world, endpoint) = saved();
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
     let before = text(&world);
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true }} }}\n", endpoint.url()));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true }} }}\n",
+        endpoint.url()
+    ));
     let ran = world.run(&["plan", "--out", "plan.json"]).expect(5);
-    assert!(ran.stderr.contains("`plan.json` is not written"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`plan.json` is not written"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(text(&world), before, "what was there stays");
     // As JSON it is printed, and refused as a plan.
     let world = World::fake("1.7.12");
@@ -88,14 +107,22 @@ fn what_is_no_plan_or_was_edited_is_refused() {
     for other in ["", "[]", "version: 1\n", "{}", r#"{ "format_version": "1.0" }"#] {
         is_refused(&world, other, 1, "plan-unreadable");
     }
-    is_refused(&world, &edited(&plan, "/format_version", json!("2.0")), 1, "plan-version");
+    is_refused(
+        &world,
+        &edited(&plan, "/format_version", json!("2.0")),
+        1,
+        "plan-version",
+    );
     let edits = [
         ("/changes/1/fields/0/after", json!(true)),
         ("/changes/0/resource/key", json!("http://127.0.0.1:1/")),
         ("/changes", json!([])),
         ("/inputs/allow", json!(["expose", "breaking"])),
         ("/inputs/paths", json!(["other.yaml"])),
-        ("/inputs/values", json!({ "restate.yaml": { "/deployments/0/uri": "http://127.0.0.1:1" } })),
+        (
+            "/inputs/values",
+            json!({ "restate.yaml": { "/deployments/0/uri": "http://127.0.0.1:1" } }),
+        ),
         ("/target/admin_url", json!("http://127.0.0.1:1/")),
         ("/restatectl_version", json!("9.9.9")),
         ("/digest", json!("")),
@@ -121,7 +148,13 @@ fn it_is_for_one_server() {
     let other = World::fake("1.7.12");
     let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
     other.desk.write("restate.yaml", &file);
-    let asked = |world: &World| world.as_fake().requests().iter().any(|request| request.method == "POST");
+    let asked = |world: &World| {
+        world
+            .as_fake()
+            .requests()
+            .iter()
+            .any(|request| request.method == "POST")
+    };
     is_refused(&other, &plan, 5, "plan-other-target");
     assert!(!asked(&other), "no endpoint is asked, no secret is sent");
 }
@@ -129,7 +162,14 @@ fn it_is_for_one_server() {
 #[test]
 fn a_server_of_another_version_is_not_what_was_planned_for() {
     let (world, _endpoint) = saved();
-    world.as_fake().set_version("1.7.13");
+    let on = Match {
+        times: 99,
+        ..Match::first("GET", "/version")
+    };
+    let now = json!({ "version": "1.7.13", "min_admin_api_version": 2, "max_admin_api_version": 4 });
+    world
+        .as_fake()
+        .on(on, Fault::Status(200, vec![], now.to_string()));
     let report = is_refused(&world, &text(&world), 4, "plan-stale");
     assert_eq!(report["outcome"], "stale");
 }
@@ -150,7 +190,17 @@ fn its_files_must_be_what_they_were() {
     world.desk.write("files/a.yaml", &file);
     world.desk.write("files/b.yaml", "version: 1\nstack: shop\n");
     world.desk.write("values.yaml", "unused: 1\n");
-    world.run(&["plan", "-f", "files", "--var-file", "values.yaml", "--out", "plan.json"]).expect(0);
+    world
+        .run(&[
+            "plan",
+            "-f",
+            "files",
+            "--var-file",
+            "values.yaml",
+            "--out",
+            "plan.json",
+        ])
+        .expect(0);
     let plan = text(&world);
     world.desk.write("files/c.yaml", "version: 1\n");
     let report = is_refused(&world, &plan, 4, "plan-other-files");
@@ -182,8 +232,18 @@ fn what_was_planned_cannot_be_changed_on_the_command_line() {
     }
     // What can be read only once cannot be read again.
     world.run(&["plan", "-f", "-", "--out", "other.json"]).expect(64);
-    world.run(&["apply", "plan.json", "--yes", "--allow-endpoint", "http://127.0.0.1:1"]).expect(5);
-    world.run(&["apply", "plan.json", "--yes", "--allow-endpoint", "127.0.0.1"]).expect(0);
+    world
+        .run(&[
+            "apply",
+            "plan.json",
+            "--yes",
+            "--allow-endpoint",
+            "http://127.0.0.1:1",
+        ])
+        .expect(5);
+    world
+        .run(&["apply", "plan.json", "--yes", "--allow-endpoint", "127.0.0.1"])
+        .expect(0);
 }
 
 /// What the run was allowed and restricted to is part of the plan.
@@ -197,23 +257,40 @@ fn consents_and_targets_come_along() {
         endpoint.url(),
         mail.url()
     ));
-    let args = ["plan", "--target", "service/Checkout", "--allow", "expose=Checkout", "--out", "plan.json"];
+    let args = [
+        "plan",
+        "--target",
+        "service/Checkout",
+        "--allow",
+        "expose=Checkout",
+        "--out",
+        "plan.json",
+    ];
     world.run(&args).expect(0);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
     assert_eq!(world.service("Checkout")["public"], true);
-    assert_eq!(world.get("/deployments")["deployments"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        world.get("/deployments")["deployments"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
 fn a_destruction_can_be_saved() {
     let world = World::fake("1.7.12");
     let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("stack: preview\ndeployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    world.wants(&format!(
+        "stack: preview\ndeployments: [{{ uri: '{}' }}]\n",
+        endpoint.url()
+    ));
     world.apply();
     world.run(&["plan", "--destroy", "--out", "plan.json"]).expect(0);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
     assert_eq!(world.get("/deployments")["deployments"], json!([]));
-    let again = world.run(&["apply", "plan.json", "--yes", "--format", "json"]).expect(0).json();
+    let again = world
+        .run(&["apply", "plan.json", "--yes", "--format", "json"])
+        .expect(0)
+        .json();
     assert_eq!(again["outcome"], "nothing-to-do");
 }
 
@@ -236,7 +313,12 @@ fn what_a_newer_version_added_is_passed_over() {
 #[test]
 fn every_document_can_be_shown_in_every_format() {
     let (world, _endpoint) = saved();
-    let json = |args: &[&str], code: i32| world.run(&[args, &["--format", "json"]].concat()).expect(code).stdout;
+    let json = |args: &[&str], code: i32| {
+        world
+            .run(&[args, &["--format", "json"]].concat())
+            .expect(code)
+            .stdout
+    };
     let documents = [
         ("plan", json(&["plan"], 0)),
         ("drift", json(&["drift"], 2)),
@@ -246,8 +328,14 @@ fn every_document_can_be_shown_in_every_format() {
         world.desk.write("document.json", &document);
         assert_eq!(json(&["show", "document.json"], 0), document, "{name}");
         for format in ["text", "markdown", "github"] {
-            let shown = world.run(&["show", "document.json", "--format", format]).expect(0).stdout;
-            assert!(shown.contains("Checkout") || name == "report", "{name} {format}: {shown}");
+            let shown = world
+                .run(&["show", "document.json", "--format", format])
+                .expect(0)
+                .stdout;
+            assert!(
+                shown.contains("Checkout") || name == "report",
+                "{name} {format}: {shown}"
+            );
             assert!(!shown.is_empty());
         }
         let mut command = world.desk.command(&["show", "-"]);
