@@ -2,14 +2,16 @@
 
 mod github;
 mod gitlab;
-mod tools;
+mod standins;
 
 use crate::harness::Desk;
+use crate::tools::{self, check};
 use serde_json::Value;
+use standins::here;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tools::{check, here, tool};
+use std::process::Command;
 
 const PLAN: &str = "github/restate-plan.yml";
 const APPLY: &str = "github/restate-apply.yml";
@@ -23,6 +25,13 @@ const HOOKS_CONFIG: &str = "pre-commit/.pre-commit-config.yaml";
 const WORKFLOWS: [&str; 3] = [PLAN, APPLY, DRIFT];
 
 /// The folder of the examples.
+/// A linter, ready to be started where the examples are.
+fn tool(name: &str) -> Command {
+    let mut command = tools::tool(name);
+    command.current_dir(root());
+    command
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci")
 }

@@ -1,7 +1,8 @@
 //! The scripts of the GitHub workflows, on a stand-in of the GitHub CLI, and the steps of the
 //! workflows themselves, on a stand-in of the program.
 
-use super::tools::{here, stand_in, tool, with_standins};
+use super::standins::{here, stand_in, with_standins};
+use super::tool;
 use super::{ACTION, APPLY, DRIFT, PLAN, github_steps, root};
 use crate::harness::{Desk, Ran};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `restate-mr`, against a GitLab that this file plays.
 
-use super::tools::{stand_in, with_standins};
+use super::standins::{stand_in, with_standins};
 use super::{GITLAB, gitlab_scripts, root};
 use crate::harness::{Desk, Ran};
 use serde_json::{Value, json};
