@@ -1,5 +1,6 @@
 //! What `examples/ci` gives to users is linted, agrees with the program, and does what it says.
 
+mod flow;
 mod github;
 mod gitlab;
 mod standins;

@@ -17,13 +17,18 @@ const HOSTILE: &str =
     "`id` $(touch owned) ${HOME} \"double\" 'single' \\n %0A ::error::x | `; exit 9 #\n\n```sh\n$(id)\n```\n";
 
 /// A repository, and a folder of programs that stand in for others.
-struct Hub {
-    desk: Desk,
+pub struct Hub {
+    pub desk: Desk,
+    /// What whoever copies the workflows is told to change in them.
+    pub edits: Vec<(&'static str, String)>,
 }
 
 impl Hub {
-    fn new(store: &Value) -> Self {
-        let hub = Self { desk: Desk::new() };
+    pub fn new(store: &Value) -> Self {
+        let hub = Self {
+            desk: Desk::new(),
+            edits: Vec::new(),
+        };
         hub.desk.write("store.json", store.to_string());
         let python = tool("python").get_program().to_str().unwrap().to_owned();
         let gh = here("gh.py");
@@ -31,7 +36,7 @@ impl Hub {
         hub
     }
 
-    fn program(&self, name: &str, body: &str) {
+    pub fn program(&self, name: &str, body: &str) {
         stand_in(&self.desk, name, body);
     }
 
@@ -57,24 +62,28 @@ impl Hub {
     }
 
     /// A `run` of a workflow, as GitHub starts it.
-    fn step(&self, workflow: &str, job: &str, name: &str, env: &[(&str, &str)]) -> Ran {
+    pub fn step(&self, workflow: &str, job: &str, name: &str, env: &[(&str, &str)]) -> Ran {
         let steps = github_steps(workflow);
         let (_, step) = steps
             .iter()
             .find(|(owner, step)| owner == job && step["name"] == name)
             .unwrap_or_else(|| panic!("{workflow}: {job} has no step `{name}`"));
-        let run = step["run"].as_str().unwrap();
+        let run = step["run"].as_str().unwrap().to_owned();
+        let run = self
+            .edits
+            .iter()
+            .fold(run, |run, (from, to)| run.replace(from, to));
         self.desk.write("step.sh", run);
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc", "-eo", "pipefail", "step.sh"]);
         self.start(command, env)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.desk.path().join(name)).unwrap_or_default()
     }
 
-    fn store(&self) -> Value {
+    pub fn store(&self) -> Value {
         serde_json::from_str(&self.read("store.json")).unwrap()
     }
 
