@@ -76,6 +76,7 @@ pub struct Masker(Arc<RwLock<Vec<SecretString>>>);
 impl Masker {
     /// Shorter values would mask ordinary words; they are too weak to be secrets.
     const SHORTEST: usize = 4;
+    const LONGEST_WORD: usize = 7;
 
     pub fn learn(&self, value: &Value) {
         if !value.is_sensitive() {
@@ -109,10 +110,30 @@ impl Masker {
         let Ok(known) = self.0.read() else {
             return MASK.to_owned();
         };
-        known
-            .iter()
-            .fold(text.to_owned(), |text, k| text.replace(k.expose_secret(), MASK))
+        let mask = |text: String, known: &SecretString| masked(text, known.expose_secret());
+        known.iter().fold(text.to_owned(), mask)
     }
+}
+
+/// A short value is often a word, such as the `shop` of `x-tenant: shop`, which other names have in
+/// them: it is masked where it stands by itself, and a longer one everywhere.
+fn masked(text: String, known: &str) -> String {
+    if !text.contains(known) {
+        return text;
+    }
+    if known.len() > Masker::LONGEST_WORD {
+        return text.replace(known, MASK);
+    }
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "-_.".contains(c));
+    let (mut shown, mut from) = (String::new(), 0);
+    for (at, found) in text.match_indices(known) {
+        let end = at + found.len();
+        let is_word = !is_part(text[..at].chars().next_back()) && !is_part(text[end..].chars().next());
+        shown.push_str(&text[from..at]);
+        shown.push_str(if is_word { MASK } else { found });
+        from = end;
+    }
+    shown + &text[from..]
 }
 
 fn is_auth_scheme(word: &str) -> bool {
@@ -155,6 +176,21 @@ mod tests {
                 shown.contains(MASK) && !shown.contains(echo.trim_end_matches('=')),
                 "{shown}"
             );
+        }
+    }
+
+    #[test]
+    fn a_short_value_is_masked_where_it_stands_by_itself() {
+        let masker = Masker::default();
+        masker.learn(&Value::sensitive("shop"));
+        masker.learn(&Value::sensitive("t0k3n-of-shop"));
+        for (text, shown) in [
+            ("x-tenant: shop", "x-tenant: (sensitive)"),
+            ("\"shop\",shop", "\"(sensitive)\",(sensitive)"),
+            ("shop-orders and shopping", "shop-orders and shopping"),
+            ("xt0k3n-of-shops", "x(sensitive)s"),
+        ] {
+            assert_eq!(masker.mask(text), shown);
         }
     }
 

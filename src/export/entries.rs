@@ -202,7 +202,8 @@ impl<'a> Entries<'a> {
             }
             let is_hidden = text == REDACTED;
             let written = if value.is_sensitive() || is_hidden {
-                let what = format!("the option {name} of {}", subscription.key());
+                let Subscription { source, sink, .. } = subscription;
+                let what = format!("the option {name} of {source} -> {sink}");
                 self.supply(
                     &subscription.source,
                     name,

@@ -5,6 +5,7 @@ use crate::schemas;
 use crate::suite::{checkout, service, workflow};
 use crate::world::{World, findings, ops};
 use serde_json::Value;
+use sha2::Digest;
 
 fn example(name: &str) -> String {
     std::fs::read_to_string(format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -82,4 +83,52 @@ fn they_fit_the_schema() {
 
 fn from_yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
+}
+
+/// The plan in the picture of the README is one of the example's own file, and the picture is fresh.
+#[test]
+fn the_picture_shows_the_plan() {
+    let desk = crate::harness::Desk::new();
+    for name in ["restate.yaml", "plan.json"] {
+        desk.write(name, example(&format!("shop/{name}")));
+    }
+    let plan: Value = serde_json::from_str(&example("shop/plan.json")).unwrap();
+    let digest = sha2::Sha256::digest(example("shop/restate.yaml").as_bytes());
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        plan["desired"]["files"][0]["sha256"], digest,
+        "plan the example again"
+    );
+    schemas::assert_valid("plan", &plan);
+    let shown = desk
+        .run(&["show", "plan.json", "--color", "always"])
+        .expect(0)
+        .stdout;
+    assert!(
+        anstyle_svg::Term::new().render_svg(&shown) == example("shop/plan.svg"),
+        "examples/shop/plan.svg is stale: see examples/picture.rs"
+    );
+}
+
+#[test]
+fn the_shop_can_be_drawn() {
+    let desk = crate::harness::Desk::new();
+    for name in ["restate.yaml", "plan.json"] {
+        desk.write(name, example(&format!("shop/{name}")));
+    }
+    let mermaid = desk.run(&["graph"]).expect(0).stdout;
+    assert!(mermaid.starts_with("flowchart LR"), "{mermaid}");
+    for part in ["http://checkout-v2:9080", "Checkout", "shop-orders", "orders"] {
+        assert!(mermaid.contains(part), "{part}: {mermaid}");
+    }
+    assert!(
+        !mermaid.contains("classDef") || !mermaid.contains(":::"),
+        "nothing changes"
+    );
+    let marked = desk.run(&["graph", "plan.json"]).expect(0).stdout;
+    assert_ne!(marked, mermaid);
+    let dot = desk.run(&["graph", "plan.json", "--as", "dot"]).expect(0).stdout;
+    assert!(dot.starts_with("digraph"), "{dot}");
+    desk.run(&["graph", "restate.yaml"]).expect(1);
+    desk.run(&["graph", "-f", "nothing.yaml"]).expect(1);
 }

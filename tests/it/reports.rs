@@ -10,6 +10,7 @@ use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::os::unix::fs::FileTypeExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -339,7 +340,6 @@ fn a_report_can_go_to_a_pipe() {
     world
         .run(&["plan", "--report", "json=/dev/null", "--out", "/dev/null"])
         .expect(0);
-    use std::os::unix::fs::FileTypeExt;
     assert!(
         std::fs::metadata("/dev/null")
             .unwrap()

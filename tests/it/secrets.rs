@@ -131,11 +131,25 @@ fn run(world: &World, verb: &[&str], more: &[&str]) -> Ran {
 }
 
 const VERBS: [&[&str]; 3] = [&["validate"], &["plan"], &["apply", "--yes"]];
+const FORMATS: [&str; 4] = ["text", "json", "markdown", "github"];
+
+/// What is written to files: plans, reports and snapshots. `of`: what must not be in it.
+#[track_caller]
+fn assert_files_silent(world: &World) {
+    for entry in std::fs::read_dir(world.desk.path().join("out")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.is_empty(), "{}", path.display());
+        // Whoever looks at a server alone cannot know that a group came from outside.
+        let text = text.replace(EXTERNAL, "");
+        assert_silent(&path.display().to_string(), &text);
+    }
+}
 
 #[test]
 fn no_verb_in_no_format_shows_a_secret() {
     for version in ["1.7.12", "1.5.3"] {
-        for format in ["text", "json", "github"] {
+        for format in FORMATS {
             for detail in ["-vvv", "-vv", "-q"] {
                 let (world, _endpoint) = scene(version);
                 for verb in VERBS {
@@ -169,10 +183,88 @@ fn no_verb_in_no_format_shows_a_secret() {
     }
 }
 
+#[test]
+fn no_file_that_is_written_holds_a_secret() {
+    for version in ["1.7.12", "1.5.3"] {
+        let (world, endpoint) = scene(version);
+        world.desk.write("out/.keep", "");
+        std::fs::remove_file(world.desk.path().join("out/.keep")).unwrap();
+        let reports: Vec<String> = FORMATS
+            .iter()
+            .map(|format| format!("{format}=out/NAME.{format}"))
+            .collect();
+        let with_reports = |verb: &[&str], name: &str, code: i32| {
+            let reports: Vec<String> = reports
+                .iter()
+                .map(|report| report.replace("NAME", name))
+                .collect();
+            let more: Vec<&str> = reports.iter().flat_map(|report| ["--report", report]).collect();
+            run(&world, verb, &more).expect(code)
+        };
+        with_reports(&["plan", "--out", "out/plan.json"], "plan", 0);
+        with_reports(&["drift"], "drift", 2);
+        run(
+            &world,
+            &["plan", "--out", "out/other.json", "--target", "service/Checkout"],
+            &[],
+        )
+        .expect(0);
+        with_reports(&["apply", "out/plan.json", "--yes"], "apply", 0);
+        with_reports(&["apply", "out/plan.json", "--yes"], "again", 0);
+        // Of a plan of which a part is done.
+        world.desk.write("secrets/file", "an0ther-v4lue");
+        with_reports(&["apply", "out/other.json", "--yes"], "other", 4);
+        run(&world, &["drift"], &[]).expect(2);
+        run(&world, &["snapshot", "--out", "out/snapshot.json"], &[]).expect(0);
+        for file in ["yaml", "toml", "json"] {
+            let out = format!("out/export.{file}");
+            let stack: &[&str] = if version == "1.5.3" {
+                &[]
+            } else {
+                &["--stack", "shop"]
+            };
+            let url = world.admin_url();
+            let args = [
+                &[
+                    "export",
+                    "--out",
+                    &out,
+                    "--token-env",
+                    "TOKEN",
+                    "--admin-url",
+                    &url,
+                ],
+                stack,
+            ]
+            .concat();
+            let told = world.run(&args).expect(0).stderr;
+            assert_silent("export", &told.replace(EXTERNAL, ""));
+            let text = std::fs::read_to_string(world.desk.path().join(out)).unwrap();
+            assert!(text.contains("${env:SECRET_"), "{text}");
+        }
+        for format in FORMATS {
+            for file in ["out/plan.json", "out/drift.json", "out/apply.json"] {
+                let ran = world.run(&["show", file, "--format", format]).expect(0);
+                assert_silent(file, &format!("{}{}", ran.stdout, ran.stderr));
+            }
+            let offline = world
+                .run(&["plan", "--live", "out/snapshot.json", "--format", format])
+                .expect(0);
+            assert_silent("plan --live", &format!("{}{}", offline.stdout, offline.stderr));
+        }
+        let graph = world.run(&["graph", "out/plan.json"]).expect(0);
+        assert_silent("graph", &format!("{}{}", graph.stdout, graph.stderr));
+        // Somebody else put an echo where everybody reads.
+        endpoint.behave(Behaviour::EchoHeadersAndFail);
+        with_reports(&["drift"], "down", 2);
+        assert_files_silent(&world);
+    }
+}
+
 /// The group that a live subscription has is told, to be pasted; the one from outside is not.
 #[test]
 fn no_refusal_shows_a_secret() {
-    for format in ["text", "json", "github"] {
+    for format in FORMATS {
         let (world, _endpoint) = scene("1.7.12");
         run(&world, &["apply", "--yes"], &["--target", "service/Checkout"]).expect(0);
         world.as_fake().require_token(None);
@@ -183,7 +275,9 @@ fn no_refusal_shows_a_secret() {
         );
         let ran = run(&world, &["plan"], &["--format", format]).expect(5);
         assert!(
-            ran.stdout.contains("old-group to ${env:EXTERNAL}"),
+            ran.stdout
+                .replace('`', "")
+                .contains("old-group to ${env:EXTERNAL}"),
             "{}",
             ran.stdout
         );
@@ -267,7 +361,7 @@ fn no_error_shows_a_secret() {
                     ..Match::first(method, path)
                 };
                 world.as_fake().on(on, fault.clone());
-                let format = ["text", "json", "github"][(number + skip) % 3];
+                let format = FORMATS[(number + skip) % 4];
                 run(
                     &world,
                     &["apply", "--yes"],
@@ -283,7 +377,7 @@ fn no_error_shows_a_secret() {
 fn no_echo_of_an_endpoint_shows_a_secret() {
     let (world, endpoint) = scene("1.7.12");
     endpoint.behave(Behaviour::EchoHeadersAndFail);
-    for format in ["text", "json", "github"] {
+    for format in FORMATS {
         let ran = run(&world, &["plan"], &["--format", format]).expect(1);
         assert!(
             format!("{}{}", ran.stdout, ran.stderr).contains("(sensitive)"),
