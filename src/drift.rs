@@ -15,6 +15,8 @@ pub struct Drift {
     pub outcome: Outcome,
     pub target: Target,
     pub stack: Option<String>,
+    /// An apply would refuse all of it until what needs a person is settled.
+    pub apply_is_refused: bool,
     /// What `apply` would mend first, then what needs a person.
     pub findings: Vec<Drifted>,
     /// How many findings of each direction; all directions are there.
@@ -139,6 +141,7 @@ impl Drift {
             },
             target: plan.target.clone(),
             stack: plan.desired.stack.clone(),
+            apply_is_refused: plan.is_refused() || plan.has_errors(),
             findings,
             summary,
         }
@@ -164,7 +167,8 @@ fn changed(plan: &Plan, change: &Change) -> Drifted {
     let in_the_way = (change.refused.as_ref())
         .map(|refused| (refused.message.clone(), Some(refused.help.clone())))
         .or_else(|| about.map(|finding| (finding.message.clone(), finding.help.clone())))
-        .or_else(|| guard.map(|guard| (guard.message.clone(), guard.help.clone())));
+        .or_else(|| guard.map(|guard| (guard.message.clone(), guard.help.clone())))
+        .or_else(|| needed(plan, change).map(|needed| (format!("it needs that of {needed}"), None)));
     let direction = match change.op {
         _ if about.is_some_and(|finding| finding.code == "endpoint-unreachable") => Direction::Unreachable,
         Op::Register | Op::Create => Direction::Missing,
@@ -188,6 +192,16 @@ fn changed(plan: &Plan, change: &Change) -> Drifted {
         message,
         help,
     }
+}
+
+/// The resource of a change that this one depends on and that is refused.
+fn needed<'a>(plan: &'a Plan, change: &Change) -> Option<&'a str> {
+    let needs = plan
+        .changes
+        .iter()
+        .filter(|other| change.depends_on.contains(&other.id));
+    let mut refused = needs.filter(|other| other.refused.is_some());
+    refused.next().map(|other| other.resource.key.as_str())
 }
 
 fn what(change: &Change) -> String {

@@ -3,7 +3,6 @@ use super::save;
 use crate::cli::{Files, GraphLanguage};
 use crate::error::{Exit, Failure};
 use crate::plan::graph::Graph;
-use crate::problem::Severity;
 use crate::render::{Printer, graph};
 use std::path::Path;
 
@@ -13,15 +12,8 @@ pub fn run(
     files: &Files,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let setting = Setting {
-        unset: Severity::Warning,
-        token_variable: None,
-        server: None,
-        may_be_missing: false,
-        again: None,
-    };
     let plan = plan.map(save::read_any).transpose()?;
-    let read = read::read(files, &setting)?;
+    let read = read::read(files, &Setting::offline())?;
     printer.problems(&read.warnings, &read.sources);
     let graph = Graph::of_desired(&read.desired, plan.as_ref());
     Printer::text(&match language {

@@ -140,15 +140,7 @@ fn given_targets(planning: &Planning) -> Option<Vec<String>> {
 
 /// Without asking anybody anything.
 fn offline(asked: &Asked<'_>, path: &Path) -> Result<Plan, Failure> {
-    let setting = Setting {
-        // The secrets of a deployment are not to be had where this is used.
-        unset: Severity::Warning,
-        token_variable: None,
-        server: None,
-        may_be_missing: false,
-        again: None,
-    };
-    let mut read = read::read(asked.files, &setting)?;
+    let mut read = read::read(asked.files, &Setting::offline())?;
     let snapshot = snapshot::read(path)?;
     let masker = Masker::default();
     for value in read.desired.sensitive_values() {

@@ -44,6 +44,19 @@ pub struct Setting<'a> {
     pub again: Option<&'a Plan>,
 }
 
+impl Setting<'_> {
+    /// Where the secrets of a deployment are not to be had.
+    pub fn offline() -> Self {
+        Self {
+            unset: Severity::Warning,
+            token_variable: None,
+            server: None,
+            may_be_missing: false,
+            again: None,
+        }
+    }
+}
+
 /// # Errors
 /// Every problem of the files, if one of them is an error.
 pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> {

@@ -17,10 +17,7 @@ pub fn text(drift: &Drift, style: Style) -> String {
         return text;
     }
     let _ = writeln!(text, "Drift: {server} is not what the file says.");
-    for (mend, title) in [
-        (Mend::Apply, "`restatectl apply` mends"),
-        (Mend::Person, "Needs a person"),
-    ] {
+    for (mend, title) in [(Mend::Apply, apply(drift)), (Mend::Person, "Needs a person")] {
         let findings: Vec<&Drifted> = drift
             .findings
             .iter()
@@ -35,6 +32,15 @@ pub fn text(drift: &Drift, style: Style) -> String {
     }
     let _ = writeln!(text, "\nDrift: {}.", counts(drift));
     text
+}
+
+/// The title of what an apply mends.
+pub fn apply(drift: &Drift) -> &'static str {
+    if drift.apply_is_refused {
+        "`restatectl apply` mends, once the rest is settled, or with `--target`"
+    } else {
+        "`restatectl apply` mends"
+    }
 }
 
 /// `2 missing, 1 changed`

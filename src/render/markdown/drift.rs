@@ -27,12 +27,7 @@ pub fn drift(drift: &Drift) -> String {
     let (person, apply) = (of(Mend::Person), of(Mend::Apply));
     let person = list("findings that need a person", "Needs a person", &person, LIMIT);
     let person = document.section(person, |finding| one(finding));
-    let apply = list(
-        "findings that an apply mends",
-        "The next apply mends",
-        &apply,
-        LIMIT,
-    );
+    let apply = list("findings that an apply mends", drift::apply(drift), &apply, LIMIT);
     let apply = document.section(apply, |finding| one(finding));
     document.finish(&[person, apply])
 }

@@ -104,7 +104,8 @@ fn each_direction_is_told_with_who_mends_it(world: &World) {
     );
     let text = world.run(&["drift"]).expect(2).stdout;
     assert!(
-        text.contains("`restatectl apply` mends:") && text.contains("Needs a person:"),
+        text.contains("`restatectl apply` mends, once the rest is settled")
+            && text.contains("Needs a person:"),
         "{text}"
     );
     // Nothing was changed by all of this.
