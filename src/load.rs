@@ -5,7 +5,7 @@ use crate::check;
 use crate::config;
 use crate::desired::{Desired, is_sensitive_place};
 use crate::problem::{Problem, Problems};
-use crate::source::frozen::{self, Frozen};
+use crate::source::frozen;
 use crate::source::interpolate::{Interpolation, Outside, Rules};
 use crate::source::node::{Kind, Node};
 use crate::source::{Sources, Span, de};
@@ -19,7 +19,9 @@ pub struct Given {
     /// The files of `--var-file`, among the sources.
     pub files: Vec<u32>,
     /// What references stood for when a plan was saved, by the path of the file.
-    pub frozen: BTreeMap<String, Frozen>,
+    pub frozen: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether this run is to remember it for another.
+    pub freezes: bool,
 }
 
 /// `files`: the files that make up the desired state, among the sources. `None` when one of them is
@@ -66,9 +68,8 @@ pub fn load(
             frozen::thaw(tree, before);
         }
         interpolation.resolve(tree, problems);
-        let values = frozen::freeze(tree, is_sensitive_place);
-        if !values.is_empty() {
-            frozen.insert(path.to_owned(), values);
+        if given.freezes {
+            frozen.insert(path.to_owned(), frozen::freeze(tree, is_sensitive_place));
         }
     }
     let origins = interpolation.finish(problems);

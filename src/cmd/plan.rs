@@ -2,7 +2,7 @@ use super::read::{self, ReadFiles, Setting};
 use super::{connect, destruction, gather, or_interrupted, save, snapshot};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
-use crate::desired::Duration;
+use crate::desired::{Desired, Duration};
 use crate::diff::probe::Answers;
 use crate::diff::{self, Discover, Input};
 use crate::error::{Exit, Failure};
@@ -11,6 +11,8 @@ use crate::plan::{Inputs, Plan, Target, stale};
 use crate::problem::{Problem, Severity};
 use crate::render::Printer;
 use crate::secret::Masker;
+use crate::source::frozen::Frozen;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub struct Options<'a> {
@@ -92,6 +94,7 @@ pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure>
         token_variable: connection.token_env.as_deref(),
         server: connect::server(connection),
         may_be_missing: matches!(scope, Scope::Delete { .. }),
+        is_planned: true,
         again: match scope {
             Scope::Again(plan) => Some(plan),
             Scope::Files | Scope::Destroy | Scope::Delete { .. } => None,
@@ -207,7 +210,8 @@ impl Computing<'_> {
         let inputs = Inputs {
             paths: read.paths.clone(),
             var_files: files.var_file.iter().map(|path| read::shown(path)).collect(),
-            values: read.desired.frozen.clone(),
+            values: of_files(&read.desired, |file| &file.values, BTreeMap::is_empty),
+            sensitive: of_files(&read.desired, |file| &file.sensitive, BTreeSet::is_empty),
             allow: planning.allow.iter().map(ToString::to_string).collect(),
             resend: planning.resend.clone(),
             destroy: planning.destroy,
@@ -223,6 +227,17 @@ impl Computing<'_> {
             text(now),
         )
     }
+}
+
+/// Of each file that has any.
+fn of_files<T: Clone>(
+    desired: &Desired,
+    part: fn(&Frozen) -> &T,
+    is_empty: fn(&T) -> bool,
+) -> BTreeMap<String, T> {
+    let files = desired.frozen.iter().map(|(path, file)| (path, part(file)));
+    let files = files.filter(|(_, part)| !is_empty(part));
+    files.map(|(path, part)| (path.clone(), part.clone())).collect()
 }
 
 /// The right file on the wrong cluster would be sent to its endpoints, with its secrets: nothing is

@@ -40,6 +40,8 @@ pub struct Setting<'a> {
     pub server: Option<String>,
     /// Without a file nothing is wanted.
     pub may_be_missing: bool,
+    /// What the plan is made from is kept with it.
+    pub is_planned: bool,
     /// The files must be those that this plan was made from.
     pub again: Option<&'a Plan>,
 }
@@ -52,6 +54,7 @@ impl Setting<'_> {
             token_variable: None,
             server: None,
             may_be_missing: false,
+            is_planned: false,
             again: None,
         }
     }
@@ -90,6 +93,7 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
             .again
             .map(|plan| plan.inputs.values.clone())
             .unwrap_or_default(),
+        freezes: setting.is_planned,
     };
     for path in &files.var_file {
         match input.add_file(path) {

@@ -17,6 +17,7 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
         // Looked at, not connected to.
         server: connect::variable("RESTATE_ADMIN_URL"),
         may_be_missing: false,
+        is_planned: false,
         again: None,
     };
     let read = read::read(files, &setting)?;

@@ -58,8 +58,7 @@ pub struct Desired {
 pub fn is_sensitive_place(path: &[String], is_external: bool) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path[..] {
-        // The uses of variables decide, and have the values in place of the references to them.
-        ["deployments", _, "additional_headers", ..] | ["variables", ..] => true,
+        ["deployments", _, "additional_headers", ..] => true,
         ["subscriptions", _, "options", name, ..] => subscription::is_sensitive_value(name, is_external),
         _ => false,
     }

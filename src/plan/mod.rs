@@ -10,11 +10,10 @@ use crate::diff::{Discover, Outcome};
 use crate::live::Server;
 use crate::problem::{Problem, Severity};
 use crate::source::Sources;
-use crate::source::frozen::Frozen;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Of plans and reports. A minor version adds, a major version changes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -54,7 +53,9 @@ pub struct Inputs {
     pub paths: Vec<String>,
     pub var_files: Vec<String>,
     /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
-    pub values: BTreeMap<String, Frozen>,
+    pub values: BTreeMap<String, BTreeMap<String, String>>,
+    /// Where the files have what is sensitive and so is not here, in the same way.
+    pub sensitive: BTreeMap<String, BTreeSet<String>>,
     /// The consents of the run.
     pub allow: Vec<String>,
     pub resend: Vec<String>,

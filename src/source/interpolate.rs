@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The name of the section that declares variables.
-const VARIABLES: &str = "variables";
+pub(super) const VARIABLES: &str = "variables";
 /// Of all values that are filled in: a large one that is referred to often would fill the memory.
 /// They may have so many times the size of the files, and this much in any case.
 const MAX_GROWTH: usize = 16;

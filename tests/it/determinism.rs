@@ -33,13 +33,10 @@ fn bytes(world: &World, args: &[&str]) -> String {
     plan["desired"]["files"] = json!(null);
     plan["digest"] = json!(null);
     plan["inputs"]["paths"] = json!(null);
-    let values: Vec<Value> = plan["inputs"]["values"]
-        .as_object()
-        .unwrap()
-        .values()
-        .cloned()
-        .collect();
-    plan["inputs"]["values"] = json!(values);
+    for by_file in ["values", "sensitive"] {
+        let files = plan["inputs"][by_file].as_object().unwrap();
+        plan["inputs"][by_file] = files.values().cloned().collect();
+    }
     for change in plan["changes"].as_array_mut().unwrap() {
         change["origin"] = json!(null);
     }

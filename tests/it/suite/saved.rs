@@ -122,6 +122,12 @@ fn what_was_not_secret_keeps_its_value(world: &World) {
         .expect(0);
     let saved = std::fs::read_to_string(world.desk.path().join("plan.json")).unwrap();
     assert!(!saved.contains("planned\""), "{saved}");
+    let plan: Value = serde_json::from_str(&saved).unwrap();
+    let sensitive = &plan["inputs"]["sensitive"]["restate.yaml"];
+    assert_eq!(
+        sensitive,
+        &json!(["/deployments/0/additional_headers/authorization"])
+    );
     // The tag is not given again, and the environment is another one; the secret is looked up anew.
     let mut command = world
         .desk
