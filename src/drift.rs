@@ -1,6 +1,6 @@
 //! Whether the server still is what the files say: a plan, read the other way round.
 
-use crate::diff::change::{Change, Field, Finding, GuardStatus, Kind, Op, Resource};
+use crate::diff::change::{Change, Field, Finding, Guard, GuardStatus, Kind, Op, Resource};
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::Severity;
 use crate::source::Origin;
@@ -19,6 +19,8 @@ pub struct Drift {
     pub apply_is_refused: bool,
     /// What `apply` would mend first, then what needs a person.
     pub findings: Vec<Drifted>,
+    /// How many live resources no file lists, of which pruning would delete what is `extra`.
+    pub unmanaged: u64,
     /// How many findings of each direction; all directions are there.
     pub summary: BTreeMap<Direction, u32>,
 }
@@ -90,7 +92,16 @@ pub struct Drifted {
 impl Drift {
     /// `plan`: of all files, without a consent of the command line.
     pub fn of(plan: &Plan, show_unmanaged: bool) -> Self {
-        let mut findings: Vec<Drifted> = plan.changes.iter().map(|change| changed(plan, change)).collect();
+        let mut findings: Vec<Drifted> = Vec::new();
+        let mut stuck: BTreeMap<u32, &str> = BTreeMap::new();
+        for change in &plan.changes {
+            let needed = change.depends_on.iter().find_map(|need| stuck.get(need).copied());
+            let drifted = changed(plan, change, needed);
+            if drifted.mend == Mend::Person {
+                stuck.insert(change.id, &change.resource.key);
+            }
+            findings.push(drifted);
+        }
         let is_about = |finding: &Finding, change: &Change| {
             let about = finding.resource.as_ref();
             about.is_some_and(|about| about.kind == change.resource.kind && about.key == change.resource.key)
@@ -108,11 +119,11 @@ impl Drift {
             .filter(|guard| guard.status == GuardStatus::Fail);
         findings.extend(
             guards
-                .filter(|guard| guard.code == "foreign-stack")
+                .filter(|guard| guard.code == "foreign-stack" && !is_told(plan, guard))
                 .map(|guard| Drifted {
                     direction: Direction::Changed,
                     mend: Mend::Person,
-                    resource: None,
+                    resource: guard.resource.clone(),
                     fields: Vec::new(),
                     origin: None,
                     message: guard.message.clone(),
@@ -143,6 +154,7 @@ impl Drift {
             stack: plan.desired.stack.clone(),
             apply_is_refused: plan.is_refused() || plan.has_errors(),
             findings,
+            unmanaged: plan.unmanaged.values().map(|keys| keys.len() as u64).sum(),
             summary,
         }
     }
@@ -154,7 +166,8 @@ impl Drift {
     }
 }
 
-fn changed(plan: &Plan, change: &Change) -> Drifted {
+/// `needed`: the resource of a change that this one depends on and that needs a person.
+fn changed(plan: &Plan, change: &Change, needed: Option<&str>) -> Drifted {
     let resource = &change.resource;
     let about = plan.findings.iter().find(|finding| {
         let about = finding.resource.as_ref();
@@ -167,8 +180,8 @@ fn changed(plan: &Plan, change: &Change) -> Drifted {
     let in_the_way = (change.refused.as_ref())
         .map(|refused| (refused.message.clone(), Some(refused.help.clone())))
         .or_else(|| about.map(|finding| (finding.message.clone(), finding.help.clone())))
-        .or_else(|| guard.map(|guard| (guard.message.clone(), guard.help.clone())))
-        .or_else(|| needed(plan, change).map(|needed| (format!("it needs that of {needed}"), None)));
+        .or_else(|| guard.map(|guard| (format!("{}: {}", guard.code, guard.message), guard.help.clone())))
+        .or_else(|| needed.map(|needed| (format!("it needs what is to be done about {needed}"), None)));
     let direction = match change.op {
         _ if about.is_some_and(|finding| finding.code == "endpoint-unreachable") => Direction::Unreachable,
         Op::Register | Op::Create => Direction::Missing,
@@ -194,14 +207,11 @@ fn changed(plan: &Plan, change: &Change) -> Drifted {
     }
 }
 
-/// The resource of a change that this one depends on and that is refused.
-fn needed<'a>(plan: &'a Plan, change: &Change) -> Option<&'a str> {
-    let needs = plan
-        .changes
+/// A deployment of another stack may be told by the change that it would get.
+fn is_told(plan: &Plan, guard: &Guard) -> bool {
+    plan.changes
         .iter()
-        .filter(|other| change.depends_on.contains(&other.id));
-    let mut refused = needs.filter(|other| other.refused.is_some());
-    refused.next().map(|other| other.resource.key.as_str())
+        .any(|change| Some(&change.resource) == guard.resource.as_ref())
 }
 
 fn what(change: &Change) -> String {
@@ -209,8 +219,8 @@ fn what(change: &Change) -> String {
         Op::Register => "it is not registered".to_owned(),
         Op::Create => "it is not there".to_owned(),
         Op::Delete => match &change.reason {
-            Some(reason) => format!("it is there: {reason}"),
-            None => "it is there".to_owned(),
+            Some(reason) => reason.clone(),
+            None => "no file lists it".to_owned(),
         },
         Op::Promote => "another deployment serves what it should serve".to_owned(),
         Op::Overwrite => "its endpoint serves other code than is registered".to_owned(),

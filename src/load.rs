@@ -18,8 +18,9 @@ pub struct Given {
     pub variables: Vec<(String, String)>,
     /// The files of `--var-file`, among the sources.
     pub files: Vec<u32>,
-    /// What references stood for when a plan was saved, by the path of the file.
-    pub frozen: BTreeMap<String, BTreeMap<String, String>>,
+    /// What references stood for when the plan was saved that this is to be again, by the path of
+    /// the file and the place in it.
+    pub frozen: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// Whether this run is to remember it for another.
     pub freezes: bool,
 }
@@ -43,6 +44,15 @@ pub fn load(
         .collect();
     // A variable may be declared, or used, in what could not be read.
     let is_whole = trees.len() == files.len() && values.len() == given.files.len();
+    if let Some(frozen) = &given.frozen {
+        for tree in &mut trees {
+            let path = sources.file(tree.span).map_or("", |file| file.path.as_str());
+            if let Some(values) = frozen.get(path) {
+                frozen::thaw(tree, values);
+            }
+        }
+        frozen::drop_unused_variables(&mut trees);
+    }
     let mut interpolation = Interpolation::new(sources, outside, rules, is_whole);
     for tree in &mut trees {
         interpolation.declare(tree, problems);
@@ -52,7 +62,9 @@ pub fn load(
         take_values(&mut interpolation, tree, is_whole, problems);
     }
     for (name, value) in &given.variables {
-        if !interpolation.give(name, value, false, "from `--var`") && is_whole {
+        let is_declared = interpolation.give(name, value, false, "from `--var`");
+        // A saved plan has the values of the others.
+        if !is_declared && is_whole && given.frozen.is_none() {
             let message = format!("`--var {name}=…`: no file declares a variable `{name}`");
             let help = match interpolation.nearest_variable(name) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -64,9 +76,6 @@ pub fn load(
     let mut frozen = BTreeMap::new();
     for tree in &mut trees {
         let path = sources.file(tree.span).map_or("", |file| file.path.as_str());
-        if let Some(before) = given.frozen.get(path) {
-            frozen::thaw(tree, before);
-        }
         interpolation.resolve(tree, problems);
         if given.freezes {
             frozen.insert(path.to_owned(), frozen::freeze(tree, is_sensitive_place));

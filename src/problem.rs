@@ -92,6 +92,12 @@ impl Problems {
         self.0.iter().any(|p| p.severity == Severity::Warning)
     }
 
+    /// Tells more of those that have one of these codes.
+    pub fn explain(&mut self, codes: &[&str], more: impl Fn(&mut Problem)) {
+        let told = self.0.iter_mut().filter(|problem| codes.contains(&problem.code));
+        told.for_each(more);
+    }
+
     /// Marks the problems with values that were filled in with where those came from.
     pub fn say_where_from(&mut self, fills: &BTreeMap<Span, String>) {
         for problem in &mut self.0 {

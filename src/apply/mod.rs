@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
             };
             results.push(ChangeResult::new(change, status));
         }
-        Report::new(self.plan.target.clone(), results, &alerts, was_interrupted)
+        Report::new(self.plan, results, &alerts, was_interrupted)
     }
 
     fn is_blocked(&self, change: &Change) -> bool {

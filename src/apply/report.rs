@@ -24,6 +24,7 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
     pub target: Target,
+    pub stack: Option<String>,
     pub changes: Vec<ChangeResult>,
     /// How many changes of each status; all statuses are there.
     pub summary: BTreeMap<Status, u32>,
@@ -132,7 +133,7 @@ impl ChangeResult {
 
 impl Report {
     pub(super) fn new(
-        target: Target,
+        plan: &Plan,
         changes: Vec<ChangeResult>,
         alerts: &[Alert],
         was_interrupted: bool,
@@ -144,7 +145,16 @@ impl Report {
             () if was_interrupted => Outcome::Interrupted,
             () => Outcome::Incomplete,
         };
-        Self::with_outcome(outcome, target, changes, alerts)
+        Self::with_outcome(outcome, plan, changes, alerts)
+    }
+
+    /// Nothing landed, for certain.
+    pub fn is_untouched(&self) -> bool {
+        let may_have = [Status::Done, Status::Unknown];
+        !self
+            .changes
+            .iter()
+            .any(|result| may_have.contains(&result.status))
     }
 
     /// With what a later run did.
@@ -206,7 +216,7 @@ impl Report {
         });
         Self {
             findings: errors.cloned().chain(guards).chain(waiting).collect(),
-            ..Self::with_outcome(outcome, plan.target.clone(), changes, &[])
+            ..Self::with_outcome(outcome, plan, changes, &[])
         }
     }
 
@@ -232,7 +242,7 @@ impl Report {
         self
     }
 
-    fn with_outcome(outcome: Outcome, target: Target, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {
+    fn with_outcome(outcome: Outcome, plan: &Plan, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {
         let mut summary: BTreeMap<Status, u32> = Status::ALL.into_iter().map(|status| (status, 0)).collect();
         for result in &changes {
             *summary.entry(result.status).or_default() += 1;
@@ -243,7 +253,8 @@ impl Report {
             alerts: alerts.iter().map(ToString::to_string).collect(),
             findings: Vec::new(),
             moved: Vec::new(),
-            target,
+            target: plan.target.clone(),
+            stack: plan.desired.stack.clone(),
             changes,
             summary,
         }

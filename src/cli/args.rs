@@ -7,7 +7,7 @@ use crate::source;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Files")]
 pub struct Files {
     /// A desired-state file, a directory of them, or - for standard input; repeatable
@@ -36,6 +36,13 @@ pub struct Files {
     /// Treat warnings about the files as errors
     #[arg(long)]
     pub deny_warnings: bool,
+}
+
+impl Files {
+    /// Those that are named.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.file.iter().chain(&self.var_file)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -113,9 +120,9 @@ pub struct Looking {
     ///
     /// A dry run makes the server call the addresses in the file, with the headers in the file. A
     /// pull request can change both, but not this. [SCHEME://]HOST[:PORT][/PATH], or an ARN, where *
-    /// stands for anything within its part and a part that is left out for anything;
-    /// `https://*.internal:9080` is every host below `internal`. If the file has another address,
-    /// nothing is asked, and the exit code is 5.
+    /// stands for anything within a label or segment, and what is left out for anything;
+    /// `https://*.internal:9080` is every host below `internal`, at any depth. If the file has another
+    /// address, nothing is asked, and the exit code is 5.
     #[arg(long, value_name = "PATTERN", value_parser = EndpointPattern::parse)]
     pub allow_endpoint: Vec<EndpointPattern>,
 

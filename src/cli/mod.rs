@@ -156,8 +156,8 @@ pub enum Command {
 
     /// Show a saved plan or report, in any format
     Show {
-        /// What `plan --out`, or `--format json` or `--report json=PATH` of any verb, wrote; - for
-        /// standard input
+        /// What `plan --out`, or plan, apply and drift with `--format json` or `--report json=PATH`,
+        /// wrote; - for standard input
         file: PathBuf,
 
         /// List the live resources that no file lists

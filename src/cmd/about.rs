@@ -17,7 +17,7 @@ const STARTER: &str = include_str!("../../examples/starter.yaml");
 pub fn explain(code: Option<&str>, printer: &Printer) -> Result<Exit, Failure> {
     let Some(code) = code else {
         let codes: Vec<&str> = explain::all().map(|(code, _)| code).collect();
-        Printer::text(&(codes.join("\n") + "\n"));
+        printer.codes(&codes);
         return Ok(Exit::Done);
     };
     if let Some(text) = explain::explain(code) {

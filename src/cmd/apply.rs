@@ -33,15 +33,20 @@ pub async fn run(
         ));
     }
     let unmanaged = asked.planning.looking.show_unmanaged;
-    let is_saved = saved.is_some();
-    let (mut plan, mut client) = if let Some(plan) = saved {
-        printer.preview(&plan, unmanaged);
-        (plan, None)
+    let (mut plan, mut client) = if let Some(mut plan) = saved {
+        // It may be a week old.
+        match renew(&mut plan, asked, printer).await? {
+            Renewed::AsPlanned(client) => (plan, client),
+            Renewed::Not(report, exit) => {
+                printer.report(&report);
+                return Ok(exit);
+            }
+        }
     } else {
         let Made { plan, client, .. } = or_interrupted(make(asked, printer)).await?;
-        printer.preview(&plan, unmanaged);
-        (plan, Some(client))
+        (plan, client)
     };
+    printer.preview(&plan, unmanaged);
     if let Some(outcome) = stops(&plan, asked.scope) {
         printer.report(&Report::not_attempted(outcome, &plan));
         return Ok(match outcome {
@@ -49,15 +54,14 @@ pub async fn run(
             _ => Exit::Refused,
         });
     }
-    let asks = !yes && !plan.changes.is_empty();
-    if asks && !or_interrupted(confirmed(&plan)).await? {
-        printer.report(&Report::not_attempted(Outcome::Refused, &plan));
-        return Ok(Exit::Refused);
-    }
-    // A saved plan may be a week old, and the question may have been open for an hour.
-    if (is_saved && !plan.changes.is_empty()) || asks {
+    if !yes && !plan.changes.is_empty() {
+        if !or_interrupted(confirmed(&plan)).await? {
+            printer.report(&Report::not_attempted(Outcome::Refused, &plan));
+            return Ok(Exit::Refused);
+        }
+        // The question may have been open for an hour.
         match renew(&mut plan, asked, printer).await? {
-            Renewed::AsPlanned(now) => client = Some(now),
+            Renewed::AsPlanned(now) => client = now,
             Renewed::Not(report, exit) => {
                 printer.report(&report);
                 return Ok(exit);
@@ -65,10 +69,7 @@ pub async fn run(
         }
     }
     let mut left = plan.waiting.clone();
-    let mut report = match &client {
-        Some(client) => carry_out(&plan, client, printer).await,
-        None => Report::not_attempted(Outcome::NothingToDo, &plan),
-    };
+    let mut report = carry_out(&plan, &client, printer).await;
     if wait_drained > Duration::default() && is_clean(&report) {
         // What may have become of the endpoints meanwhile is for another apply.
         let looking = Looking {
@@ -237,7 +238,15 @@ async fn drain(
         let Made {
             plan: now, client, ..
         } = tokio::select! {
-            made = next => made?,
+            made = next => match made {
+                Ok(made) => made,
+                // What has landed is to be reported all the same.
+                Err(failure) => {
+                    printer.problems(&failure.problems, &failure.sources);
+                    report.outcome = Outcome::Incomplete;
+                    return Ok((report, plan.waiting));
+                }
+            },
             () = signal() => {
                 report.outcome = Outcome::Interrupted;
                 return Ok((report, plan.waiting));

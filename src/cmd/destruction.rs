@@ -48,8 +48,11 @@ pub fn of_one(
         let (key, shown) = (deployment.address.key(), deployment.address.to_string());
         is_named("deployment", &[&deployment.id, &key, &shown])
     };
-    let is_subscription =
-        |subscription: &&Subscription| is_named("subscription", &[&subscription.id, &subscription.key()]);
+    let is_subscription = |subscription: &&Subscription| {
+        let key = subscription.key();
+        let shown = key.replace(" -> service://", " → ");
+        is_named("subscription", &[&subscription.id, &key, &shown])
+    };
     let deployments: Vec<_> = live.deployments.iter().filter(is_deployment).collect();
     let subscriptions: Vec<_> = live.subscriptions.iter().filter(is_subscription).collect();
     let ids = deployments.iter().map(|d| d.id.as_str());

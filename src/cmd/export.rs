@@ -1,13 +1,15 @@
-use super::save::unwritable;
 use super::{connect, gather, or_interrupted};
 use crate::cli::{Connection, DiscoverArg, FileFormat, Looking};
 use crate::diff::probe::Answers;
 use crate::error::{Exit, Failure};
 use crate::export::{self, about, export};
+use crate::live::{Deployment, Live};
 use crate::plan::Target;
-use crate::problem::Problem;
-use crate::render::{Printer, file};
+use crate::problem::{Problem, nearest};
+use crate::render::Printer;
+use crate::render::file::{self, unwritable};
 use crate::source::Format;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub struct Options<'a> {
@@ -44,6 +46,9 @@ pub async fn run(
         );
         return Err(Problem::error("stack-unsupported", message).into());
     }
+    if let Some(stack) = options.stack {
+        is_there(&live, stack)?;
+    }
     let target = Target::new(client.url(), &live.server);
     let mut export = export(&live, &answers, options.stack);
     export.mask(|text| client.masker().mask(text));
@@ -58,10 +63,21 @@ pub async fn run(
         let text = export::file(&export, &target, format).map_err(failed)?;
         vec![(options.out.map(Path::to_owned), text)]
     };
-    let mut there = files
-        .iter()
-        .filter_map(|(path, _)| path.as_deref().filter(|path| path.is_file()));
-    if let Some(path) = there.find(|_| !options.force) {
+    // Those of another format would be read beside it.
+    let others = |path: &Path| {
+        if options.split {
+            ["yaml", "yml", "toml", "json"]
+                .map(|extension| path.with_extension(extension))
+                .to_vec()
+        } else {
+            vec![path.to_owned()]
+        }
+    };
+    let written = files.iter().filter_map(|(path, _)| path.as_deref());
+    let mut there = written.flat_map(others).filter(|path| path.is_file());
+    if let Some(path) =
+        there.find(|path| !options.force || !files.iter().any(|(ours, _)| ours.as_ref() == Some(path)))
+    {
         let problem = Problem::error("file-exists", format!("there is a `{}` already", path.display()));
         return Err(problem
             .help("name another, or write over it with `--force`")
@@ -75,11 +91,33 @@ pub async fn run(
             None => Printer::text(text),
         }
     }
-    // A file tells it in its comments; JSON has none.
     if format == Format::Json {
+        // The other formats say it in comments.
         printer.aside(&about(&export, &target));
+    } else if options.out.is_some() && !export.is_whole() {
+        printer.warn("not all of it could be exported: the comments at the top of the file say what and why");
     }
     Ok(Exit::Done)
+}
+
+/// A misspelled stack has nothing.
+fn is_there(live: &Live, stack: &str) -> Result<(), Problem> {
+    let marks: BTreeSet<&str> = live.deployments.iter().filter_map(Deployment::stack).collect();
+    if marks.contains(stack) {
+        return Ok(());
+    }
+    let problem = Problem::error(
+        "unknown-stack",
+        format!("nothing carries the mark of a stack `{stack}`"),
+    );
+    Err(match nearest(stack, marks.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None if marks.is_empty() => problem.help("no deployment on this server carries the mark of a stack"),
+        None => {
+            let marks: Vec<&str> = marks.into_iter().collect();
+            problem.help(format!("there are: `{}`", marks.join("`, `")))
+        }
+    })
 }
 
 fn format(options: &Options<'_>) -> Result<Format, Failure> {

@@ -13,6 +13,10 @@ pub fn run(
     printer: &Printer,
 ) -> Result<Exit, Failure> {
     let plan = plan.map(save::read_any).transpose()?;
+    let files = match &plan {
+        Some(plan) if files.file.is_empty() => &save::files_of(plan, files.clone()),
+        _ => files,
+    };
     let read = read::read(files, &Setting::offline())?;
     printer.problems(&read.warnings, &read.sources);
     let graph = Graph::of_desired(&read.desired, plan.as_ref());

@@ -21,9 +21,11 @@ use crate::cli::{Cli, Command, Connection, Files, Format, Planning, ReportForm, 
 use crate::desired::Duration;
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
-use crate::render::Printer;
+use crate::render::{self, Printer};
 use clap::Parser;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// Parses the arguments and runs the verb.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
@@ -66,7 +68,63 @@ fn printer(cli: &Cli) -> Result<Printer, Failure> {
         let problem = Problem::error("usage", "`--report prometheus=PATH` is for `drift`");
         return Err(Failure::usage(problem));
     }
+    let has_document = matches!(
+        cli.command,
+        Command::Validate { .. }
+            | Command::Plan { .. }
+            | Command::Apply { .. }
+            | Command::Delete { .. }
+            | Command::Drift { .. }
+            | Command::Show { .. }
+    );
+    let reports: Vec<&Path> = cli.output.report.iter().map(|report| &*report.path).collect();
+    if let (Some(report), false) = (reports.first(), has_document) {
+        let message = format!(
+            "`--report …={}` has nothing to report in this verb",
+            report.display()
+        );
+        return Err(Failure::usage(Problem::error("usage", message)));
+    }
+    written_over(cli, reports)?;
     Printer::new(cli.output.clone())
+}
+
+/// No output is to be written over another, or over what is read.
+fn written_over(cli: &Cli, reports: Vec<&Path>) -> Result<(), Failure> {
+    let (inputs, more): (Vec<&PathBuf>, Option<&PathBuf>) = match &cli.command {
+        Command::Plan { files, out, live, .. } => (files.paths().chain(live).collect(), out.as_ref()),
+        Command::Apply { files, plan, .. } => (files.paths().chain(plan).collect(), None),
+        Command::Show { file, .. } => (vec![file], None),
+        Command::Validate { files, .. } | Command::Drift { files, .. } | Command::Delete { files, .. } => {
+            (files.paths().collect(), None)
+        }
+        _ => return Ok(()),
+    };
+    // Also where there is none yet.
+    let full = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new(".")).canonicalize();
+        path.canonicalize()
+            .or_else(|_| parent.map(|parent| parent.join(name)))
+            .unwrap_or_else(|_| path.to_owned())
+    };
+    let default = read::DEFAULT_NAMES.map(PathBuf::from);
+    let mut taken: BTreeSet<PathBuf> = inputs
+        .into_iter()
+        .chain(&default)
+        .map(|path| full(path))
+        .collect();
+    let outputs = reports.into_iter().chain(more.map(PathBuf::as_path));
+    for path in outputs.filter(|path| render::file::is_replaceable(path)) {
+        if !taken.insert(full(path)) {
+            let message = format!("`{}` would be written over", path.display());
+            return Err(Failure::usage(
+                Problem::error("usage", message).help("give each output a file of its own"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Of arguments that do not parse.

@@ -2,7 +2,7 @@ use super::read::{self, ReadFiles, Setting};
 use super::{connect, destruction, gather, or_interrupted, save, snapshot};
 use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
-use crate::desired::{Desired, Duration};
+use crate::desired::Duration;
 use crate::diff::probe::Answers;
 use crate::diff::{self, Discover, Input};
 use crate::error::{Exit, Failure};
@@ -26,10 +26,14 @@ pub async fn run(asked: &Asked<'_>, options: &Options<'_>, printer: &Printer) ->
     if let Some(path) = options.out {
         save::check(path, asked.files)?;
     }
-    let plan = match options.live {
-        Some(snapshot) => offline(asked, snapshot)?,
-        None => or_interrupted(make(asked, printer)).await?.plan,
+    let made = match options.live {
+        Some(snapshot) => offline(asked, snapshot),
+        None => or_interrupted(make(asked, printer)).await.map(|made| made.plan),
     };
+    if let (Err(_), Some(path)) = (&made, options.out) {
+        save::discard(path)?;
+    }
+    let plan = made?;
     if let Some(path) = options.out {
         save::save(&plan, path, printer)?;
     }
@@ -62,6 +66,8 @@ impl Scope<'_> {
         }
     }
 }
+
+type Texts = BTreeMap<String, String>;
 
 /// What to plan, and with what.
 #[derive(Clone, Copy)]
@@ -207,11 +213,17 @@ impl Computing<'_> {
             now,
         })
         .masked(|text| self.masker.mask(text));
+        let sensitive = not_kept(&read.desired.frozen, |text| self.masker.mask(text) == text);
         let inputs = Inputs {
             paths: read.paths.clone(),
             var_files: files.var_file.iter().map(|path| read::shown(path)).collect(),
-            values: of_files(&read.desired, |file| &file.values, BTreeMap::is_empty),
-            sensitive: of_files(&read.desired, |file| &file.sensitive, BTreeSet::is_empty),
+            values: kept(&read.desired.frozen, |text| self.masker.mask(text) == text),
+            variables: (files.var.iter())
+                .map(|(name, _)| name)
+                .filter(|name| is_used_in(name, &read.desired.frozen, &sensitive))
+                .cloned()
+                .collect(),
+            sensitive,
             allow: planning.allow.iter().map(ToString::to_string).collect(),
             resend: planning.resend.clone(),
             destroy: planning.destroy,
@@ -229,15 +241,50 @@ impl Computing<'_> {
     }
 }
 
-/// Of each file that has any.
-fn of_files<T: Clone>(
-    desired: &Desired,
-    part: fn(&Frozen) -> &T,
-    is_empty: fn(&T) -> bool,
-) -> BTreeMap<String, T> {
-    let files = desired.frozen.iter().map(|(path, file)| (path, part(file)));
-    let files = files.filter(|(_, part)| !is_empty(part));
-    files.map(|(path, part)| (path.clone(), part.clone())).collect()
+/// What references stood for, by file, but for what a secret of the run is in: it may be used in a
+/// place that is not sensitive as well.
+fn kept(files: &BTreeMap<String, Frozen>, is_shown: impl Fn(&str) -> bool) -> BTreeMap<String, Texts> {
+    let mut kept = BTreeMap::new();
+    for (path, file) in files {
+        let texts = file.values.iter().filter(|(_, text)| is_shown(text));
+        let texts: Texts = texts.map(|(place, text)| (place.clone(), text.clone())).collect();
+        if !texts.is_empty() {
+            kept.insert(path.clone(), texts);
+        }
+    }
+    kept
+}
+
+/// The places of the rest.
+fn not_kept(
+    files: &BTreeMap<String, Frozen>,
+    is_shown: impl Fn(&str) -> bool,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut places = BTreeMap::new();
+    for (path, file) in files {
+        let secret = file.values.iter().filter(|(_, text)| !is_shown(text));
+        let of_file: BTreeSet<String> = secret
+            .map(|(place, _)| place)
+            .chain(&file.sensitive)
+            .cloned()
+            .collect();
+        if !of_file.is_empty() {
+            places.insert(path.clone(), of_file);
+        }
+    }
+    places
+}
+
+fn is_used_in(
+    variable: &str,
+    files: &BTreeMap<String, Frozen>,
+    places: &BTreeMap<String, BTreeSet<String>>,
+) -> bool {
+    files.iter().any(|(path, file)| {
+        let uses = file.variables.get(variable).into_iter().flatten();
+        let places = places.get(path);
+        places.is_some_and(|places| uses.into_iter().any(|place| places.contains(place)))
+    })
 }
 
 /// The right file on the wrong cluster would be sent to its endpoints, with its secrets: nothing is

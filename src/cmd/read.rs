@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
-const DEFAULT_NAMES: [&str; 4] = ["restate.yaml", "restate.yml", "restate.toml", "restate.json"];
+pub const DEFAULT_NAMES: [&str; 4] = ["restate.yaml", "restate.yml", "restate.toml", "restate.json"];
 /// A desired state of this size would be two hundred thousand deployments.
 const MAX_BYTES: u64 = 64 << 20;
 /// What standard input is called, among files and in messages.
@@ -89,10 +89,7 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     let mut given = Given {
         variables: files.var.clone(),
         files: Vec::new(),
-        frozen: setting
-            .again
-            .map(|plan| plan.inputs.values.clone())
-            .unwrap_or_default(),
+        frozen: setting.again.map(|plan| plan.inputs.values.clone()),
         freezes: setting.is_planned,
     };
     for path in &files.var_file {
@@ -129,6 +126,15 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     };
     if let (Some(desired), Some(server)) = (&desired, &setting.server) {
         check::against_server(desired, server, &mut problems);
+    }
+    if setting.again.is_some() {
+        problems.explain(
+            &["variable-without-value", "unset-environment-variable"],
+            |problem| {
+                let help = problem.help.take().unwrap_or_default();
+                problem.help = Some(format!("{help}; a saved plan does not keep what may be a secret"));
+            },
+        );
     }
     let denied = files.deny_warnings && problems.has_warnings();
     let failed = problems.has_errors() || denied;
@@ -329,6 +335,9 @@ pub fn shown(path: &Path) -> String {
         .components()
         .filter(|part| !matches!(part, std::path::Component::CurDir))
         .collect();
+    if parts.is_empty() {
+        return ".".to_owned();
+    }
     let text = parts.iter().collect::<PathBuf>().to_string_lossy().into_owned();
     if std::path::MAIN_SEPARATOR == '/' {
         text

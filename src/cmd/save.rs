@@ -7,7 +7,9 @@ use crate::diff::CommandConsent;
 use crate::error::{Exit, Failure};
 use crate::plan::{Plan, Target, saved};
 use crate::problem::Problem;
-use crate::render::{Printer, file};
+use crate::render::Printer;
+use crate::render::file::{self, unwritable};
+use crate::source::Format;
 use std::io::Read;
 use std::path::Path;
 
@@ -18,7 +20,35 @@ pub fn check(path: &Path, files: &Files) -> Result<(), Failure> {
             .help("`apply` reads the files again; `-f` must name them");
         return Err(Failure::usage(problem));
     }
+    // It would be one of the files the next time.
+    let directory = path.parent().map(|parent| {
+        if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        }
+    });
+    let directory = directory.and_then(|directory| directory.canonicalize().ok());
+    let is_in = |file: &std::path::PathBuf| file.is_dir() && file.canonicalize().ok() == directory;
+    if Format::of(path).is_some() && files.file.iter().any(is_in) {
+        let message = format!(
+            "`{}` would be read as one of the files of its directory",
+            path.display()
+        );
+        let problem =
+            Problem::error("usage", message).help("save the plan elsewhere, or without an extension");
+        return Err(Failure::usage(problem));
+    }
     file::check(path).map_err(|error| unwritable(path, &error).into())
+}
+
+/// There is no plan to save. An older one must not be applied in its place.
+pub fn discard(path: &Path) -> Result<(), Problem> {
+    if path.is_file() && read_any(path).is_ok() {
+        let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        std::fs::remove_file(file).map_err(|error| unwritable(path, &error))?;
+    }
+    Ok(())
 }
 
 /// Readable by its owner only. One that could not be applied is not written.
@@ -28,18 +58,11 @@ pub fn save(plan: &Plan, path: &Path, printer: &Printer) -> Result<(), Failure> 
             "the plan cannot be applied, so `{}` is not written",
             path.display()
         ));
-        return Ok(());
+        return Ok(discard(path)?);
     }
     let text = crate::render::json::document(plan);
     file::write(path, &text, file::Readers::Owner).map_err(|error| unwritable(path, &error))?;
     Ok(())
-}
-
-pub fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::error(
-        "unwritable-file",
-        format!("cannot write `{}`: {error}", path.display()),
-    )
 }
 
 /// The text of a file, or of standard input, and how messages call it.
@@ -51,8 +74,11 @@ pub fn text_of(path: &Path) -> Result<(String, String), Problem> {
     } else {
         std::fs::read_to_string(path)
     };
-    let text =
-        text.map_err(|error| Problem::error("unreadable-file", format!("cannot read `{shown}`: {error}")))?;
+    let text = text.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Problem::error("no-file", format!("there is no file `{shown}`"))
+            .help("paths are relative to the working directory"),
+        _ => Problem::error("unreadable-file", format!("cannot read `{shown}`: {error}")),
+    })?;
     Ok((text, shown))
 }
 
@@ -117,14 +143,16 @@ pub fn as_planned(plan: &Plan, files: Files, looking: Looking) -> Result<(Files,
             format!("the plan has a consent that is not known: {error}"),
         )
     })?;
-    let mut var_file: Vec<_> = inputs.var_files.iter().map(Into::into).collect();
-    var_file.extend(files.var_file);
-    let files = Files {
-        file: inputs.paths.iter().map(Into::into).collect(),
-        var_file,
-        deny_warnings: false,
-        ..files
-    };
+    let is_given = |name: &&String| files.var.iter().any(|(given, _)| given == *name);
+    if let Some(missing) = inputs.variables.iter().find(|name| !is_given(name)) {
+        let message = format!(
+            "the plan was made with `--var {missing}=…`, which it does not keep: it is used where secrets are"
+        );
+        let problem =
+            Problem::error("plan-variable", message).help(format!("give it again: `--var {missing}=…`"));
+        return Err(problem.into());
+    }
+    let files = files_of(plan, files);
     let planning = Planning {
         allow,
         resend: inputs.resend.clone(),
@@ -135,6 +163,19 @@ pub fn as_planned(plan: &Plan, files: Files, looking: Looking) -> Result<(Files,
         })
     };
     Ok((files, planning))
+}
+
+/// The files that the plan was made with, and of the command line the values of variables.
+pub fn files_of(plan: &Plan, files: Files) -> Files {
+    let inputs = &plan.inputs;
+    let mut var_file: Vec<_> = inputs.var_files.iter().map(Into::into).collect();
+    var_file.extend(files.var_file);
+    Files {
+        file: inputs.paths.iter().map(Into::into).collect(),
+        var_file,
+        deny_warnings: false,
+        ..files
+    }
 }
 
 /// # Errors

@@ -24,6 +24,11 @@ pub fn run(path: &Path, show_unmanaged: bool, printer: &Printer) -> Result<Exit,
         printer.show(Document::Report(&read::<Report>(document, &shown)?));
     } else if has("outcome") && has("findings") {
         printer.show(Document::Drift(&read::<Drift>(document, &shown)?));
+    } else if has("problems") {
+        let message = format!("`{shown}` has the problems of a run that ended early, and no plan or report");
+        return Err(Problem::error("plan-unreadable", message)
+            .help("it is to be read as it is")
+            .into());
     } else {
         let problem = Problem::error(
             "plan-unreadable",

@@ -1,10 +1,11 @@
-use super::save::{text_of, unwritable};
+use super::save::text_of;
 use super::{connect, gather, or_interrupted, plan};
 use crate::cli::Connection;
 use crate::error::{Exit, Failure};
 use crate::plan::{Target, saved};
 use crate::problem::Problem;
-use crate::render::{Printer, file, json};
+use crate::render::file::{self, unwritable};
+use crate::render::{Printer, json};
 use crate::snapshot::Snapshot;
 use std::path::Path;
 

@@ -36,8 +36,9 @@ pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, F
         .map(|file| file.path.as_str())
         .collect();
     let what = format!(
-        "{} is valid: {}, overrides of {}, {}",
+        "{} {} valid: {}, overrides of {}, {}",
         paths.join(", "),
+        if paths.len() == 1 { "is" } else { "are" },
         count(desired.deployments.len(), "deployment"),
         count(desired.services.len(), "service"),
         count(desired.subscriptions.len(), "subscription"),

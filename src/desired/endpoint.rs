@@ -2,8 +2,9 @@
 
 use super::{Address, HttpAddress};
 
-/// `[SCHEME://]HOST[:PORT][/PATH]` or an ARN. `*` stands for anything within its part: one part of
-/// a path or of an ARN, or the labels of a host. What is left out stands for anything.
+/// `[SCHEME://]HOST[:PORT][/PATH]` or an ARN. `*` stands for anything within its part: one label of a
+/// host, one segment of a path, one part of an ARN; at the start of a host, as in `*.internal`, for any
+/// number of labels. What is left out stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointPattern {
     Http {
@@ -74,9 +75,11 @@ impl EndpointPattern {
                 let default = if its_scheme == "https" { "443" } else { "80" };
                 let its_port = its_port.unwrap_or(default);
                 scheme.as_ref().is_none_or(|scheme| glob(scheme, its_scheme))
-                    && glob(host, its_host)
+                    && is_host(host, its_host)
                     && port.as_ref().is_none_or(|port| glob(port, its_port))
-                    && path.as_ref().is_none_or(|path| all(path, &segments(its_path)))
+                    && path
+                        .as_ref()
+                        .is_none_or(|path| is_literal(its_path) && all(path, &segments(its_path)))
             }
             (Self::Lambda(parts), Address::Lambda(arn)) => {
                 let its: Vec<String> = arn.split(':').map(str::to_owned).collect();
@@ -85,6 +88,28 @@ impl EndpointPattern {
             _ => false,
         }
     }
+}
+
+fn is_host(pattern: &str, host: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let labels = |name: &str| name.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let its = labels(host);
+    match pattern.strip_prefix("*.") {
+        Some(domain) => {
+            let domain = labels(domain);
+            its.len() > domain.len() && all(&domain, &its[its.len() - domain.len()..])
+        }
+        None => all(&labels(pattern), &its),
+    }
+}
+
+/// Whoever gets `/a/../b` may take it for `/b`.
+fn is_literal(path: &str) -> bool {
+    let path = path.to_lowercase();
+    let is_dots = |segment: &str| [".", ".."].contains(&segment);
+    !path.contains("%2e") && !path.contains("%2f") && !path.contains('\\') && !path.split('/').any(is_dots)
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -141,6 +166,8 @@ mod tests {
         for (pattern, address) in [
             ("https://*.internal:9080", "https://checkout.eu.internal:9080/v2/"),
             ("checkout", "http://Checkout:9080"),
+            ("checkout-*.eu.internal", "http://checkout-7.eu.internal"),
+            ("10.0.*.*", "http://10.0.3.4:9080"),
             ("https://checkout:443", "https://checkout"),
             ("*", "http://[::1]:9080"),
             ("http://[::1]:9080", "http://[::1]:9080/x"),
@@ -161,6 +188,11 @@ mod tests {
             ),
             ("https://*.internal:9080", "http://checkout.internal:9080"),
             ("https://*.internal", "https://internal"),
+            ("http://checkout-*:9080", "http://checkout-x.evil.example:9080"),
+            ("http://10.0.*.1", "http://10.0.0.0.1"),
+            ("http://host/a/*", "http://host/a/.."),
+            ("http://host/a/*", "http://host/a/..%2fb"),
+            ("http://host/a/*", "http://host/a/%2E%2e"),
             ("https://checkout:9080", "https://checkout:90800"),
             ("http://host/services/*", "http://host/services/a/b"),
             ("http://host/ab*bc", "http://host/abc"),

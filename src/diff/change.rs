@@ -7,6 +7,7 @@ use crate::source::Origin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -175,6 +176,9 @@ pub struct ServiceChange {
     pub revision_after: Option<u32>,
     pub handlers_added: Vec<String>,
     pub handlers_removed: Vec<String>,
+    /// SHA-256 of all that its endpoint declares of it, so that a saved plan tells when that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -364,6 +368,26 @@ impl From<&live::Service> for ExpectedService {
     }
 }
 
+/// Of type, options and handlers, whatever the order.
+pub fn declaration(service: &live::Service) -> String {
+    let live::Service {
+        ty,
+        options,
+        handlers,
+        // Not of the endpoint's making.
+        name: _,
+        deployment_id: _,
+        revision: _,
+        not_applied: _,
+    } = service;
+    let mut declared = serde_json::json!({ "ty": ty, "options": options, "handlers": handlers });
+    declared.sort_all_objects();
+    let digest = Sha256::digest(declared.to_string().as_bytes());
+    digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// Something worth knowing that is not a change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -384,6 +408,9 @@ pub struct Guard {
     /// What would let it pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

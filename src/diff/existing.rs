@@ -11,6 +11,7 @@ use crate::admin::{Error, wire};
 use crate::desired::{self, Deployment, Duration};
 use crate::live::{self, Options};
 use crate::problem::Severity;
+use crate::secret::MASK;
 use crate::source::Spanned;
 
 /// A listed deployment that is registered.
@@ -52,7 +53,7 @@ pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, sh
         let is_needed = !fields.is_empty() || !elsewhere.is_empty();
         unreachable(work, entry, &resource, error, is_needed);
     }
-    let foreign = foreign(work, entry, live);
+    let foreign = foreign(work, entry, live, &resource);
     owner::unmarked(work, entry, live, &resource);
 
     let code = recode::code(work, live);
@@ -74,12 +75,17 @@ pub fn diff(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment, sh
 
 /// A listed deployment that carries another stack's mark stops the plan, also where nothing is to
 /// change.
-fn foreign(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployment) -> Option<Refused> {
+fn foreign(
+    work: &mut Work<'_>,
+    entry: &Deployment,
+    live: &live::Deployment,
+    resource: &Resource,
+) -> Option<Refused> {
     let mark = owner::foreign_mark(work, live)?;
     let (key, shown) = (entry.address.value.key(), entry.address.value.to_string());
     let keys = [key.as_str(), shown.as_str()];
     let refusal = owner::take_over(work, mark, &entry.allow, &keys, &shown, "deployment")?;
-    work.foreign.push(refusal.clone());
+    work.foreign.push((resource.clone(), refusal.clone()));
     Some(refusal)
 }
 
@@ -88,7 +94,11 @@ fn metadata_stale(work: &mut Work<'_>, entry: &Deployment, live: &live::Deployme
     let stale: Vec<&String> = wanted
         .value
         .iter()
-        .filter(|(name, value)| live.metadata.get(*name) != Some(*value))
+        // A snapshot hides the secrets that somebody put there.
+        .filter(|(name, value)| {
+            let now = live.metadata.get(*name);
+            now != Some(*value) && now.is_none_or(|now| !now.contains(MASK))
+        })
         .map(|(name, _)| name)
         .collect();
     if stale.is_empty() || !work.input.live.server.has_patch() {

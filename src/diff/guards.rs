@@ -17,6 +17,7 @@ pub fn check(work: &mut Work<'_>) {
             status: GuardStatus::Pass,
             message: format!("the cluster is {}", cluster.value),
             help: None,
+            resource: None,
         });
     }
     foreign(work);
@@ -73,6 +74,7 @@ pub fn check(work: &mut Work<'_>) {
             help: fails.then(|| {
                 format!("this is more than {what}: if it is meant, run with `--allow deletes={total}`")
             }),
+            resource: None,
         });
     }
 }
@@ -121,12 +123,13 @@ fn foreign(work: &mut Work<'_>) {
     if work.foreign.is_empty() {
         return;
     }
-    for refused in std::mem::take(&mut work.foreign) {
+    for (resource, refused) in std::mem::take(&mut work.foreign) {
         work.outcome.guards.push(Guard {
             code: refused.code,
             status: GuardStatus::Fail,
             message: refused.message,
             help: Some(refused.help),
+            resource: Some(resource),
         });
     }
 }
@@ -157,6 +160,7 @@ fn protected(work: &mut Work<'_>) {
         status: status(!hit.is_empty()),
         message,
         help: None,
+        resource: None,
     };
     work.outcome.guards.push(guard);
 }

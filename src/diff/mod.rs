@@ -86,7 +86,10 @@ impl Outcome {
             }
         };
         for change in &mut self.changes {
-            group(&mut change.resource);
+            // That of an entry is as the file writes it.
+            if change.origin.is_none() {
+                group(&mut change.resource);
+            }
             if let Some(refused) = &mut change.refused {
                 in_place(&mut refused.message);
                 in_place(&mut refused.help);
@@ -111,7 +114,9 @@ impl Outcome {
             in_place(&mut waiting.message);
         }
         for finding in &mut self.findings {
-            finding.resource.iter_mut().for_each(group);
+            if finding.origin.is_none() {
+                finding.resource.iter_mut().for_each(group);
+            }
             in_place(&mut finding.message);
             finding.help.iter_mut().for_each(in_place);
         }
@@ -177,7 +182,7 @@ struct Work<'a> {
     /// What feeds a service after this plan, by service: the key of a subscription.
     feeds: BTreeMap<String, String>,
     /// Listed deployments that belong to another stack.
-    foreign: Vec<Refused>,
+    foreign: Vec<(Resource, Refused)>,
     outcome: Outcome,
 }
 

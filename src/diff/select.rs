@@ -121,12 +121,39 @@ fn names(work: &Work<'_>, resource: &Resource) -> Vec<String> {
     let kind = resource.kind.name();
     let mut names = vec![format!("{kind}/{}", resource.key)];
     names.extend(resource.server_id.as_ref().map(|id| format!("{kind}/{id}")));
-    names.push(format!("{kind}/{}", resource.key.trim_end_matches('/')));
+    // Where there is no path, the slash is not written; elsewhere it is another address.
+    let bare = resource
+        .key
+        .strip_suffix('/')
+        .filter(|bare| bare.matches('/').count() == 2);
+    names.extend(bare.map(|bare| format!("{kind}/{bare}")));
+    if resource.kind == Kind::Subscription {
+        // As people see it.
+        let shown = resource.key.replace(" -> service://", " → ");
+        names.push(format!("{kind}/{}", shown.split(" @ ").next().unwrap_or(&shown)));
+        names.push(format!("{kind}/{shown}"));
+    }
     let entry = (work.input.desired.deployments.iter())
         .find(|entry| kind == "deployment" && entry.address.value.key() == resource.key);
     let name = entry.and_then(|entry| entry.name.as_ref());
     names.extend(name.map(|name| format!("{kind}/{}", name.value)));
     names
+}
+
+/// Without the kind, which would make everything of it look alike, and without ids, which nobody
+/// mistypes.
+fn nearest_of_kind<'a>(target: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
+    let (kind, name) = target.split_once('/')?;
+    let names = known.iter().filter_map(|known| {
+        let (its_kind, name) = known.split_once('/')?;
+        let is_id = name.starts_with("dp_") || name.starts_with("sub_");
+        (its_kind == kind && !is_id).then_some(name)
+    });
+    let found = nearest(name, names)?;
+    known
+        .iter()
+        .find(|known| known.strip_prefix(kind) == Some(&format!("/{found}")))
+        .map(String::as_str)
 }
 
 fn unknown_targets(work: &mut Work<'_>, targets: &[String]) {
@@ -153,7 +180,7 @@ fn unknown_targets(work: &mut Work<'_>, targets: &[String]) {
         resources.flat_map(|resource| names(work, &resource)).collect()
     };
     for target in targets.iter().filter(|target| !known.contains(*target)) {
-        let help = match nearest(target, known.iter().map(String::as_str)) {
+        let help = match nearest_of_kind(target, &known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 "write `deployment/URI`, `service/NAME` or `subscription/KEY`, as plans show them".to_owned()

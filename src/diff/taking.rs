@@ -1,7 +1,7 @@
 //! What a registration, new or forced, or an overwrite makes of services: compared with what serves
 //! them by then, and predicted for afterwards.
 
-use super::change::{ExpectedService, Field, FieldValue, Refused, Risk, Served, ServiceChange};
+use super::change::{ExpectedService, Field, FieldValue, Refused, Risk, Served, ServiceChange, declaration};
 use super::visibility::Visibility;
 use super::{Predicted, ServedBy, Work, needs, owner, refused};
 use crate::desired::{Address, Consent, Deployment};
@@ -97,6 +97,7 @@ impl Taking {
             revision_after: Some(revision),
             handlers_added: new_handlers.difference(&old_handlers).cloned().collect(),
             handlers_removed: removed,
+            declaration: Some(declaration(fresh)),
         });
         self.visibility.note(work, name, fresh.options.public);
         registrations.push(id);
@@ -180,6 +181,7 @@ impl Taking {
             revision_after: back.as_ref().map(|back| back.revision),
             handlers_added: new.difference(&old).cloned().collect(),
             handlers_removed: old.difference(&new).cloned().collect(),
+            declaration: None,
         });
         if let Some(back) = &back {
             self.visibility.note(work, name, back.options.public);

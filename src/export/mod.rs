@@ -8,7 +8,7 @@ mod entries;
 mod print;
 
 use crate::desired::Desired;
-use crate::diff::change::{Kind, Resource};
+use crate::diff::change::{Kind, Op, Resource};
 use crate::diff::probe::Answers;
 use crate::diff::{self, Input};
 use crate::live::Live;
@@ -81,17 +81,34 @@ pub fn export(live: &Live, answers: &Answers, stack: Option<&str>) -> Export {
 }
 
 impl Export {
+    /// All that is on the server is in it, as far as can be told.
+    pub fn is_whole(&self) -> bool {
+        self.left_out.is_empty() && self.notes.is_empty()
+    }
+
     /// Servers tell what they were told: a secret may have been put where none belongs. `mask` hides
-    /// those in what people wrote freely.
+    /// those; metadata that has one is left out.
     pub fn mask(&mut self, mask: impl Fn(&str) -> String) {
-        let deployments = self
+        for entry in self
             .entries
             .iter_mut()
-            .filter(|entry| entry.kind == Kind::Deployment);
-        let metadata = deployments.filter_map(|entry| entry.json.get_mut("metadata")?.as_object_mut());
-        for value in metadata.flat_map(serde_json::Map::values_mut) {
-            if let Json::String(text) = value {
-                *text = mask(text);
+            .filter(|entry| entry.kind == Kind::Deployment)
+        {
+            let Some(metadata) = entry.json.get_mut("metadata").and_then(Json::as_object_mut) else {
+                continue;
+            };
+            let is_secret = |value: &Json| value.as_str().is_some_and(|text| mask(text) != text);
+            let secret: Vec<String> = metadata
+                .iter()
+                .filter(|(_, value)| is_secret(value))
+                .map(|(name, _)| name.clone())
+                .collect();
+            for name in secret {
+                metadata.shift_remove(&name);
+                self.notes.push(format!(
+                    "the metadata {name} of {} is not here, since it has the value of a header",
+                    entry.key
+                ));
             }
         }
         for left_out in &mut self.left_out {
@@ -143,9 +160,10 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
         now: jiff::Timestamp::UNIX_EPOCH,
     });
     let changes = outcome.changes.into_iter().map(|change| {
-        let why = match change.refused {
-            Some(refused) => refused.message,
-            None => format!("the file would ask for: {}", change.op.name()),
+        let why = match (change.op, change.refused) {
+            (Op::Promote, _) => "no order of the deployments says who serves what".to_owned(),
+            (_, Some(refused)) => refused.message,
+            (op, None) => format!("the file would ask for: {}", op.name()),
         };
         (change.resource, why)
     });

@@ -78,14 +78,12 @@ pub fn files(
     target: &Target,
     format: Format,
 ) -> Result<Vec<(&'static str, String)>, String> {
-    let mut about = comment(&about(export, target));
+    let mut about = comment(&about(export, target)) + "\n";
     let mut files = Vec::new();
     for (kind, name) in KINDS {
-        let Some(section) = section(kind, name, &export.entries) else {
-            continue;
-        };
+        // One without any is written too, over one that had some.
         let mut document = head(export);
-        document.extend([section]);
+        document.extend(section(kind, name, &export.entries));
         let body = text(&document.into(), format)?;
         files.push((
             name,
@@ -97,9 +95,6 @@ pub fn files(
                 }
             },
         ));
-    }
-    if files.is_empty() {
-        files.push(("restate", about + &text(&head(export).into(), format)?));
     }
     Ok(files)
 }

@@ -56,6 +56,8 @@ pub struct Inputs {
     pub values: BTreeMap<String, BTreeMap<String, String>>,
     /// Where the files have what is sensitive and so is not here, in the same way.
     pub sensitive: BTreeMap<String, BTreeSet<String>>,
+    /// The variables given on the command line that a sensitive place needs: they must be given again.
+    pub variables: Vec<String>,
     /// The consents of the run.
     pub allow: Vec<String>,
     pub resend: Vec<String>,

@@ -9,6 +9,7 @@ use super::Plan;
 use crate::diff::change::{Change, Field, Kind, Op, Resource, ServiceChange};
 use crate::live::Live;
 use crate::problem::Severity;
+use crate::secret::MASK;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -116,6 +117,20 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
             });
         }
     }
+    // What a registration resets on the way, and nobody has seen.
+    let resets = now
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "override-reset");
+    for new in resets.filter(|new| !plan.findings.iter().any(|old| old.message == new.message)) {
+        if let Some(resource) = &new.resource {
+            moved.push(Moved {
+                resource: resource.clone(),
+                message: format!("now it {}", new.message),
+                fields: Vec::new(),
+            });
+        }
+    }
     if moved.is_empty() && done.len() == plan.changes.len() && !now.has_errors() {
         return Standing::Done;
     }
@@ -191,8 +206,7 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
         validated: _,
         depends_on: _,
         action: _,
-        // They come and go by themselves.
-        invocations: _,
+        invocations,
     } = planned;
     let moved = |message: String, fields: Vec<MovedField>| {
         Some(Moved {
@@ -230,6 +244,14 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
         );
         return moved(message, Vec::new());
     }
+    // They come and go, but that there are any at all is what was consented to.
+    let hit = (invocations.unwrap_or(0), now.invocations.unwrap_or(0));
+    if hit.0 == 0 && hit.1 > 0 {
+        return moved(
+            format!("nothing ran on it, and {} invocations do now", hit.1),
+            Vec::new(),
+        );
+    }
     if *consents != now.consents || *risk != now.risk {
         return moved(
             format!("{} means something else now: plan again", op.name()),
@@ -244,7 +266,7 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
     let mut moved: Vec<MovedField> = planned
         .iter()
         .filter_map(|planned| match find(now, &planned.path) {
-            Some(now) if now == *planned => None,
+            Some(now) if is_same(planned, &now) => None,
             Some(now) => Some(MovedField {
                 path: planned.path.clone(),
                 planned_before: planned.before.clone(),
@@ -268,6 +290,22 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
             .map(unplanned),
     );
     moved
+}
+
+/// Where a secret is in a value, it may be another one by now, as in a header: that is no difference.
+fn is_same(planned: &Field, now: &Field) -> bool {
+    let is_masked = |value: &Option<Json>| {
+        value
+            .as_ref()
+            .and_then(Json::as_str)
+            .is_some_and(|text| text.contains(MASK))
+    };
+    let same =
+        |planned: &Option<Json>, now: &Option<Json>| planned == now || (is_masked(planned) && now.is_some());
+    same(&planned.before, &now.before)
+        && same(&planned.after, &now.after)
+        && planned.sensitive == now.sensitive
+        && planned.change == now.change
 }
 
 /// It was as wanted when the plan was made.

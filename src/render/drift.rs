@@ -12,9 +12,12 @@ pub fn text(drift: &Drift, style: Style) -> String {
     let url = printable(target.admin_url.trim_end_matches('/'));
     let server = format!("{url} (Restate {})", printable(&target.restate_version));
     let mut text = String::new();
+    let unmanaged = unmanaged(drift)
+        .map(|line| format!("\n{line}\n"))
+        .unwrap_or_default();
     if drift.findings.is_empty() {
         let _ = writeln!(text, "In sync: {server} is what the file says.");
-        return text;
+        return text + &unmanaged;
     }
     let _ = writeln!(text, "Drift: {server} is not what the file says.");
     for (mend, title) in [(Mend::Apply, apply(drift)), (Mend::Person, "Needs a person")] {
@@ -31,7 +34,20 @@ pub fn text(drift: &Drift, style: Style) -> String {
         }
     }
     let _ = writeln!(text, "\nDrift: {}.", counts(drift));
-    text
+    text + &unmanaged
+}
+
+/// What is no drift, and may surprise.
+pub fn unmanaged(drift: &Drift) -> Option<String> {
+    match drift.unmanaged {
+        0 => None,
+        1 => {
+            Some("1 live resource is not managed by the file (`--show-unmanaged` makes it drift).".to_owned())
+        }
+        n => Some(format!(
+            "{n} live resources are not managed by the file (`--show-unmanaged` makes them drift)."
+        )),
+    }
 }
 
 /// The title of what an apply mends.
@@ -52,11 +68,11 @@ pub fn counts(drift: &Drift) -> String {
 
 fn one(text: &mut String, finding: &Drifted, style: Style) {
     let about = match &finding.resource {
-        Some(resource) => format!(" {}", style.strong(&name_of(resource))),
+        Some(resource) => format!(" {} ", style.strong(&name_of(resource))),
         None => String::new(),
     };
     let place = match &finding.origin {
-        Some(origin) => format!("  {}", style.dim(&place(origin))),
+        Some(origin) => format!(" {} ", style.dim(&place(origin))),
         None => String::new(),
     };
     let direction = match finding.direction {
@@ -66,8 +82,12 @@ fn one(text: &mut String, finding: &Drifted, style: Style) {
         Direction::Unreachable => style.error("unreachable"),
     };
     let message = printable(&finding.message);
-    let _ = writeln!(text, "  {direction}{about}{place}  {message}");
-    for field in finding.fields.iter().filter(|field| field.path[0] != "services") {
+    let _ = writeln!(text, "  {direction}{about}{place} {message}");
+    for field in finding
+        .fields
+        .iter()
+        .filter(|field| field.path.first().is_some_and(|first| first != "services"))
+    {
         for line in fields::lines(field, style) {
             let _ = writeln!(text, "      {line}");
         }

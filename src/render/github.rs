@@ -108,7 +108,7 @@ pub fn drift(drift: &Drift) -> String {
 pub fn report(report: &Report) -> String {
     let moved = report.moved.iter().map(|moved| {
         let message = format!("{}: {}", moved.resource.key, moved.message);
-        command(Severity::Error, "stale", None, None, &message)
+        command(Severity::Error, "plan-stale", None, None, &message)
     });
     let failed = report.changes.iter().filter_map(|change| {
         let error = change.error.as_ref()?;

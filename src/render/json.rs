@@ -20,6 +20,10 @@ pub fn valid(problems: &[Problem], sources: &Sources) -> String {
     outcome("valid", problems, sources)
 }
 
+pub fn codes(codes: &[&str]) -> String {
+    document(&json!({ "format_version": FORMAT_VERSION, "codes": codes }))
+}
+
 pub fn explanation(code: &str, text: &str) -> String {
     document(&json!({ "format_version": FORMAT_VERSION, "code": code, "explanation": text }))
 }

@@ -27,6 +27,7 @@ use crate::source::Sources;
 use file::Readers;
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use style::Style;
 
@@ -95,7 +96,7 @@ impl Document<'_> {
 
     fn markdown(self) -> String {
         match self {
-            Self::Plan { plan, .. } => markdown::plan(plan),
+            Self::Plan { plan, show_unmanaged } => markdown::plan(plan, show_unmanaged),
             Self::Report(report) => markdown::report(report),
             Self::Drift(drift) => markdown::drift(drift),
             Self::Failure { problems, sources } => markdown::problems(problems, sources),
@@ -161,7 +162,7 @@ impl Printer {
             })
         };
         for ReportTo { path, .. } in &report {
-            file::check(path).map_err(|error| unwritable(path, &error))?;
+            file::check(path).map_err(|error| file::unwritable(path, &error))?;
         }
         Ok(Self {
             format,
@@ -225,16 +226,16 @@ impl Printer {
         if self.format == Format::Github {
             summary(&document.markdown());
         }
-        self.write(document);
+        self.write(document, |_| true);
     }
 
-    /// The files that `--report` asks for.
-    fn write(&self, document: Document<'_>) {
-        for ReportTo { form, path } in &self.reports {
+    /// Those of the files that `--report` asks for.
+    fn write(&self, document: Document<'_>, are_due: impl Fn(&Path) -> bool) {
+        for ReportTo { form, path } in self.reports.iter().filter(|report| are_due(&report.path)) {
             let text = match (form, document) {
                 (ReportForm::As(format), _) => document.in_format(*format, Style::new(false)),
-                (ReportForm::Prometheus, Document::Drift(drift)) => self.prometheus(Some(drift)),
-                (ReportForm::Prometheus, _) => self.prometheus(None),
+                (ReportForm::Prometheus, Document::Drift(drift)) => self.prometheus(Some(drift), path),
+                (ReportForm::Prometheus, _) => self.prometheus(None, path),
             };
             if let Err(error) = file::write(path, &text, Readers::All) {
                 self.warn(&format!("cannot write the report `{}`: {error}", path.display()));
@@ -242,8 +243,9 @@ impl Printer {
         }
     }
 
-    fn prometheus(&self, drift: Option<&Drift>) -> String {
-        prometheus::drift(drift, jiff::Timestamp::now(), self.started.elapsed())
+    fn prometheus(&self, drift: Option<&Drift>, path: &Path) -> String {
+        let file = path.file_stem().unwrap_or_default().to_string_lossy();
+        prometheus::drift(drift, &file, jiff::Timestamp::now(), self.started.elapsed())
     }
 
     /// The plan that apply is about to carry out: beside the report it is not the result.
@@ -275,7 +277,8 @@ impl Printer {
         }
         let is_due = self.kept.get().is_none_or(|kept| kept.elapsed() > PAUSE);
         if is_due && !self.reports.is_empty() {
-            self.write(Document::Report(&(event.so_far)()));
+            // A pipe would get one report after the other.
+            self.write(Document::Report(&(event.so_far)()), file::is_replaceable);
             self.kept.set(Some(Instant::now()));
         }
     }
@@ -290,6 +293,14 @@ impl Printer {
     /// Problems that did not end the run.
     pub fn problems(&self, problems: &[Problem], sources: &Sources) {
         aside(&problems_text(problems, sources, self.err));
+    }
+
+    /// All codes that there are.
+    pub fn codes(&self, codes: &[&str]) {
+        result(&match self.format {
+            Format::Json => json::codes(codes),
+            Format::Text | Format::Markdown | Format::Github => codes.join("\n") + "\n",
+        });
     }
 
     pub fn explanation(&self, code: &str, text: &str) {
@@ -352,11 +363,6 @@ impl Printer {
     pub fn raw(text: &str, is_error: bool) {
         if is_error { aside(text) } else { result(text) }
     }
-}
-
-fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Problem {
-    let message = format!("cannot write the report `{}`: {error}", path.display());
-    Problem::error("unwritable-file", message).help("nothing was done")
 }
 
 /// Into the summary of a job on GitHub, which shows it on the page of the run.

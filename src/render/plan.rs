@@ -19,7 +19,16 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     } else if plan.changes.is_empty() && !plan.waiting.is_empty() {
         let _ = writeln!(text, "No changes now: {server}.");
     } else if plan.changes.is_empty() {
-        let _ = writeln!(text, "No changes: {server} is what the file says.");
+        let _ = match &plan.desired.stack {
+            Some(stack) if plan.inputs.destroy => {
+                writeln!(
+                    text,
+                    "No changes: nothing of stack {} is on {server}.",
+                    printable(stack)
+                )
+            }
+            _ => writeln!(text, "No changes: {server} is what the file says."),
+        };
     } else {
         let _ = writeln!(text, "restatectl will change {server}:\n");
         let widths = Widths::of(&plan.changes);
@@ -190,7 +199,11 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
             style.warning("!")
         );
     }
-    for field in change.fields.iter().filter(|field| field.path[0] != "services") {
+    for field in change
+        .fields
+        .iter()
+        .filter(|field| field.path.first().is_some_and(|first| first != "services"))
+    {
         for line in fields::lines(field, style) {
             let _ = writeln!(text, "      {line}");
         }

@@ -50,8 +50,8 @@ pub fn text(report: &Report, style: Style) -> String {
     {
         let _ = writeln!(
             text,
-            "{} {}",
-            style.error(&finding.code),
+            "{}: {}",
+            style.error(&printable(&finding.code)),
             printable(&finding.message)
         );
         if let Some(help) = &finding.help {
@@ -79,10 +79,13 @@ pub fn conclusion(report: &Report) -> String {
         Outcome::Incomplete if report.changes.iter().all(|result| result.status == Status::Done) => {
             format!("Not everything is deleted yet on {url}; run it again, or with `--wait-drained`")
         }
-        Outcome::Incomplete => format!("Applied in part to {url}; run `restatectl apply` again to finish"),
-        Outcome::Interrupted => format!("Interrupted; run `restatectl apply` again to finish on {url}"),
+        Outcome::Incomplete if report.is_untouched() => format!("Nothing was applied to {url}"),
+        Outcome::Incomplete => format!("Applied in part to {url}; the next plan has what is left"),
+        Outcome::Interrupted => format!("Interrupted on {url}; the next plan has what is left"),
         Outcome::Refused => "Refused: nothing was changed".to_owned(),
-        Outcome::Stale => "The plan is stale: nothing was changed; plan again".to_owned(),
+        Outcome::Stale => {
+            "The plan is stale (`restatectl explain plan-stale`): nothing was changed, plan again".to_owned()
+        }
         Outcome::Failed => "The plan has errors: nothing was changed".to_owned(),
     }
 }

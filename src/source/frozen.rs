@@ -3,6 +3,7 @@
 
 use super::interpolate::VARIABLES;
 use super::node::{Kind, Node, Scalar};
+use super::reference::{self, Part, RefKind, Reference};
 use super::text::Filled;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ pub struct Frozen {
     pub values: BTreeMap<String, String>,
     /// Where the file has what may not be kept, as a reference or literally.
     pub sensitive: BTreeSet<String>,
+    /// Where variables are used, by their names.
+    pub variables: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Puts the frozen texts in the place of the references that they stood for.
@@ -42,6 +45,13 @@ pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -
         if path.first().is_some_and(|first| first == VARIABLES) {
             return;
         }
+        for name in scalar
+            .filled
+            .iter()
+            .flat_map(|filled| variables_in(&filled.written))
+        {
+            frozen.variables.entry(name).or_default().insert(pointer(path));
+        }
         let is_external = scalar.filled.as_ref().is_some_and(|filled| filled.external);
         if is_sensitive(path, is_external) {
             frozen.sensitive.insert(pointer(path));
@@ -50,6 +60,41 @@ pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -
         }
     });
     frozen
+}
+
+/// Takes the declarations of variables away to which nothing refers any more: their defaults need not
+/// be known.
+pub fn drop_unused_variables(roots: &mut [Node]) {
+    let mut used = BTreeSet::new();
+    for root in roots.iter_mut() {
+        each_scalar(root, &mut Vec::new(), &mut |path, scalar| {
+            let is_declaration = path.first().is_some_and(|first| first == VARIABLES);
+            if !is_declaration && scalar.filled.is_none() {
+                used.extend(variables_in(&scalar.text));
+            }
+        });
+    }
+    for root in roots {
+        if let Kind::Map(sections) = &mut root.kind
+            && let Some((_, section)) = sections.iter_mut().find(|(key, _)| &*key.name == VARIABLES)
+            && let Kind::Map(declarations) = &mut section.kind
+        {
+            declarations.retain(|(key, _)| used.contains(&*key.name));
+        }
+    }
+}
+
+fn variables_in(text: &str) -> Vec<String> {
+    let parts = reference::parse(text).unwrap_or_default();
+    let names = parts.iter().filter_map(|part| match part {
+        Part::Reference(Reference {
+            kind: RefKind::Var,
+            name,
+            ..
+        }) => Some((*name).to_owned()),
+        Part::Reference(_) | Part::Literal(_) => None,
+    });
+    names.collect()
 }
 
 fn each_scalar(node: &mut Node, path: &mut Vec<String>, visit: &mut impl FnMut(&[String], &mut Scalar)) {

@@ -10,7 +10,7 @@ use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -348,6 +348,41 @@ fn a_report_can_go_to_a_pipe() {
     );
 }
 
+/// One document, although that of an apply is written as it goes.
+#[test]
+fn a_pipe_gets_the_result_alone() {
+    let (world, _endpoint) = to_do();
+    let pipe = world.desk.path().join("pipe");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap())
+    };
+    world.run(&["apply", "--yes", "--report", "json=pipe"]).expect(0);
+    let report: Value = serde_json::from_str(&reader.join().unwrap()).unwrap();
+    assert_eq!(report["outcome"], "complete");
+}
+
+/// What others may read of it, somebody has decided.
+#[test]
+fn a_report_keeps_the_permissions_of_the_one_before() {
+    let (world, _endpoint) = to_do();
+    world.desk.write("out.json", "");
+    let path = world.desk.path().join("out.json");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    world.run(&["plan", "--report", "json=out.json"]).expect(0);
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+}
+
 /// Samples as Prometheus' own client reads them: name and labels to value.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let script = "import json, sys\n\
@@ -386,22 +421,24 @@ fn drift_is_counted_for_prometheus() {
     };
     let found = read(2, &[]);
     let count = |kind: &str, direction: &str| {
-        found[&format!("restatectl_drift_findings{{\"direction\": \"{direction}\", \"kind\": \"{kind}\"}}")]
+        found[&format!(
+            "restatectl_drift_findings{{\"direction\": \"{direction}\", \"file\": \"drift\", \"kind\": \"{kind}\"}}"
+        )]
     };
     assert!((count("deployment", "missing") - 1.0).abs() < 0.1);
     assert!((count("service", "changed") - 1.0).abs() < 0.1);
     assert!(count("subscription", "extra").abs() < 0.1);
-    assert!((found["restatectl_drift_success{}"] - 1.0).abs() < 0.1);
+    assert!((found["restatectl_drift_success{\"file\": \"drift\"}"] - 1.0).abs() < 0.1);
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
         .as_secs_f64();
-    let last = found["restatectl_drift_last_run_timestamp_seconds{}"];
+    let last = found["restatectl_drift_last_run_timestamp_seconds{\"file\": \"drift\"}"];
     assert!((now - last).abs() < 3600.0, "{last}");
-    assert!(found["restatectl_drift_duration_seconds{}"] >= 0.0);
+    assert!(found["restatectl_drift_duration_seconds{\"file\": \"drift\"}"] >= 0.0);
     // A run that could not find out says so, and counts nothing.
     let failed = read(1, &["--admin-url", "http://127.0.0.1:1"]);
-    assert!(failed["restatectl_drift_success{}"].abs() < 0.1);
+    assert!(failed["restatectl_drift_success{\"file\": \"drift\"}"].abs() < 0.1);
     assert!(!failed.keys().any(|name| name.contains("findings")));
 }
 

@@ -78,7 +78,6 @@ fn only_its_owner_can_read_it_and_it_is_there_whole() {
 fn a_plan_that_cannot_be_applied_is_not_saved() {
     let (world, endpoint) = saved();
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
-    let before = text(&world);
     world.wants(&format!(
         "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true }} }}\n",
         endpoint.url()
@@ -89,7 +88,15 @@ fn a_plan_that_cannot_be_applied_is_not_saved() {
         "{}",
         ran.stderr
     );
-    assert_eq!(text(&world), before, "what was there stays");
+    assert!(
+        !world.desk.path().join("plan.json").exists(),
+        "an older one must not be applied in its place"
+    );
+    world.run(&["apply", "plan.json", "--yes"]).expect(1);
+    // Nothing else is lost.
+    world.desk.write("notes.json", "{}");
+    world.run(&["plan", "--out", "notes.json"]).expect(5);
+    assert!(world.desk.path().join("notes.json").exists());
     // As JSON it is printed, and refused as a plan.
     let world = World::fake("1.7.12");
     world.wants("deployments: [{ uri: 'http://127.0.0.1:1' }]\n");
@@ -346,4 +353,107 @@ fn every_document_can_be_shown_in_every_format() {
     world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);
     world.run(&["show", "snapshot.json"]).expect(1);
     world.run(&["show", "restate.yaml"]).expect(1);
+}
+
+/// What is used where secrets are is looked up again, and must be there.
+#[test]
+fn secrets_are_given_again() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.wants(
+        "variables:\n  tenant: { default: nobody }\n  path: { default: '${env:ENDPOINT}' }\n\
+         deployments:\n\
+         - uri: '${var:path}'\n  \
+           additional_headers: { x-tenant: '${var:tenant}' }\n  \
+           metadata: { tenant: '${var:tenant}', other: '${var:path}' }\n",
+    );
+    let start = |args: &[&str]| {
+        let mut command = world.desk.command(args);
+        Ran::of(command.env("ENDPOINT", endpoint.url()).spawn().unwrap())
+    };
+    start(&["plan", "--var", "tenant=planned-tenant", "--out", "plan.json"]).expect(0);
+    assert!(
+        !text(&world).contains("planned-tenant"),
+        "also where it is no secret by itself"
+    );
+    assert!(text(&world).contains(&endpoint.url()));
+    let missing = world
+        .run(&["apply", "plan.json", "--yes", "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(missing["problems"][0]["code"], "plan-variable");
+    // What else it was made from is in it.
+    world
+        .run(&["apply", "plan.json", "--yes", "--var", "tenant=planned-tenant"])
+        .expect(0);
+    let live = &world.get("/deployments")["deployments"][0];
+    assert_eq!(live["additional_headers"]["x-tenant"], "planned-tenant");
+    assert_eq!(
+        live["metadata"],
+        json!({ "tenant": "planned-tenant", "other": endpoint.url() })
+    );
+}
+
+#[test]
+fn a_group_that_is_called_like_a_secret_is_still_found() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}', additional_headers: {{ x-tenant: shop-orders }} }}]\n\
+         subscriptions: [{{ source: kafka://main/t, sink: service://Mail/run, options: {{ group.id: shop-orders }} }}]\n",
+        endpoint.url()
+    ));
+    world.run(&["plan", "--out", "plan.json"]).expect(0);
+    world.run(&["apply", "plan.json", "--yes"]).expect(0);
+    assert_eq!(world.subscriptions().len(), 1);
+}
+
+#[test]
+fn an_empty_plan_is_for_its_server_and_files_too() {
+    let (world, _endpoint) = saved();
+    world.run(&["apply", "plan.json", "--yes"]).expect(0);
+    world.run(&["plan", "--out", "plan.json"]).expect(0);
+    assert_eq!(
+        serde_json::from_str::<Value>(&text(&world)).unwrap()["changes"],
+        json!([])
+    );
+    world.run(&["apply", "plan.json", "--yes"]).expect(0);
+    world
+        .run(&["apply", "plan.json", "--yes", "--admin-url", "http://127.0.0.1:1"])
+        .expect(1);
+    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    world.desk.write("restate.yaml", file + "# changed\n");
+    world.run(&["apply", "plan.json", "--yes"]).expect(4);
+}
+
+#[test]
+fn a_directory_is_found_again() {
+    let (world, _endpoint) = saved();
+    std::fs::remove_file(world.desk.path().join("plan.json")).unwrap();
+    // The plan would be one of the files.
+    world.run(&["plan", "-f", ".", "--out", "plan.json"]).expect(64);
+    world.run(&["plan", "-f", ".", "--out", "restate.plan"]).expect(0);
+    world.run(&["apply", "restate.plan", "--yes"]).expect(0);
+}
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let (world, _endpoint) = saved();
+    let before = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    for args in [
+        &["plan", "--out", "restate.yaml"][..],
+        &["plan", "--out", "p", "--report", "json=./p"],
+        &["plan", "--report", "json=a", "--report", "text=a"],
+        &["validate", "--report", "json=restate.yaml"],
+        &["drift", "-f", "restate.yaml", "--report", "json=./restate.yaml"],
+        &["apply", "plan.json", "--yes", "--report", "json=plan.json"],
+        &["export", "--report", "json=x"],
+    ] {
+        world.run(args).expect(64);
+    }
+    assert_eq!(
+        std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap(),
+        before
+    );
+    world.run(&["apply", "plan.json", "--yes"]).expect(0);
 }

@@ -201,19 +201,19 @@ fn no_file_that_is_written_holds_a_secret() {
             let more: Vec<&str> = reports.iter().flat_map(|report| ["--report", report]).collect();
             run(&world, verb, &more).expect(code)
         };
-        with_reports(&["plan", "--out", "out/plan.json"], "plan", 0);
+        with_reports(&["plan", "--out", "out/saved.json"], "plan", 0);
         with_reports(&["drift"], "drift", 2);
         run(
             &world,
-            &["plan", "--out", "out/other.json", "--target", "service/Checkout"],
+            &["plan", "--out", "out/part.json", "--target", "service/Checkout"],
             &[],
         )
         .expect(0);
-        with_reports(&["apply", "out/plan.json", "--yes"], "apply", 0);
-        with_reports(&["apply", "out/plan.json", "--yes"], "again", 0);
+        with_reports(&["apply", "out/saved.json", "--yes"], "apply", 0);
+        with_reports(&["apply", "out/saved.json", "--yes"], "again", 0);
         // Of a plan of which a part is done.
         world.desk.write("secrets/file", "an0ther-v4lue");
-        with_reports(&["apply", "out/other.json", "--yes"], "other", 4);
+        with_reports(&["apply", "out/part.json", "--yes"], "other", 4);
         run(&world, &["drift"], &[]).expect(2);
         run(&world, &["snapshot", "--out", "out/snapshot.json"], &[]).expect(0);
         for file in ["yaml", "toml", "json"] {
@@ -243,7 +243,7 @@ fn no_file_that_is_written_holds_a_secret() {
             assert!(text.contains("${env:SECRET_"), "{text}");
         }
         for format in FORMATS {
-            for file in ["out/plan.json", "out/drift.json", "out/apply.json"] {
+            for file in ["out/saved.json", "out/drift.json", "out/apply.json"] {
                 let ran = world.run(&["show", file, "--format", format]).expect(0);
                 assert_silent(file, &format!("{}{}", ran.stdout, ran.stderr));
             }
@@ -252,7 +252,7 @@ fn no_file_that_is_written_holds_a_secret() {
                 .expect(0);
             assert_silent("plan --live", &format!("{}{}", offline.stdout, offline.stderr));
         }
-        let graph = world.run(&["graph", "out/plan.json"]).expect(0);
+        let graph = world.run(&["graph", "out/saved.json"]).expect(0);
         assert_silent("graph", &format!("{}{}", graph.stdout, graph.stderr));
         // Somebody else put an echo where everybody reads.
         endpoint.behave(Behaviour::EchoHeadersAndFail);

@@ -29,7 +29,11 @@ pub fn drift(drift: &Drift) -> String {
     let person = document.section(person, |finding| one(finding));
     let apply = list("findings that an apply mends", drift::apply(drift), &apply, LIMIT);
     let apply = document.section(apply, |finding| one(finding));
-    document.finish(&[person, apply])
+    let remarks: Vec<String> = drift::unmanaged(drift).into_iter().collect();
+    let remarks = document.section(list("remarks", "", &remarks, LIMIT), |line| {
+        format!("{}\n", prose(line))
+    });
+    document.finish(&[person, apply, remarks])
 }
 
 fn one(finding: &Drifted) -> String {

@@ -6,7 +6,7 @@ use super::{
     ASIDE, IMPORTANT, MESSAGE, NAME, caution, count, finding, head, is_failing, item, list, named, place,
     row, table,
 };
-use crate::diff::change::{Change, FieldChange, Finding, Guard, Op, Risk, Waiting};
+use crate::diff::change::{Change, FieldChange, Finding, Guard, Op, Resource, Risk, Waiting};
 use crate::plan::Plan;
 use crate::plan::graph::Graph;
 use crate::problem::Severity;
@@ -22,7 +22,7 @@ const VALUE: usize = 300;
 /// Graphs of more changes are a tangle.
 const GRAPH: usize = 20;
 
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, show_unmanaged: bool) -> String {
     let stack = plan.desired.stack.as_deref();
     let mut head = head("plan", &headline(plan), &plan.target, stack);
     if !plan.targets.is_empty() {
@@ -49,7 +49,7 @@ pub fn plan(plan: &Plan) -> String {
     changes.sort_by_key(|change| (change.refused.is_none(), std::cmp::Reverse(change.risk)));
     let mut document = Document::new(head);
     let important = important(plan, &changes, &mut document);
-    let aside = aside(plan, &mut document);
+    let aside = aside(plan, show_unmanaged, &mut document);
     let op = |change: &&Change| change.op.name();
     let columns = ["Change", "Resource", "Where", "Notes"];
     let rows = document.section(table(&columns, &changes, op), |change| change_row(change));
@@ -112,7 +112,7 @@ fn important(plan: &Plan, changes: &[&Change], document: &mut Document) -> Vec<S
 }
 
 /// What is worth knowing beside the changes.
-fn aside(plan: &Plan, document: &mut Document) -> Vec<String> {
+fn aside(plan: &Plan, show_unmanaged: bool, document: &mut Document) -> Vec<String> {
     let warnings = of_severity(plan, Severity::Warning);
     let title = count(warnings.len(), "warning");
     let warnings = document.section(list("warnings", &title, &warnings, ASIDE), |found| finding(found));
@@ -132,7 +132,15 @@ fn aside(plan: &Plan, document: &mut Document) -> Vec<String> {
     });
     let unmanaged: Vec<String> = unmanaged(plan).into_iter().collect();
     let unmanaged = document.section(list("remarks", "", &unmanaged, ASIDE), |line| format!("{line}\n"));
-    vec![warnings, notes, waiting, passing, unmanaged]
+    let live = plan.unmanaged.iter().filter(|_| show_unmanaged);
+    let live: Vec<Resource> = live
+        .flat_map(|(kind, keys)| keys.iter().map(|key| Resource::new(*kind, key)))
+        .collect();
+    let listed = document.section(
+        list("unmanaged resources", "Not managed by this file", &live, ASIDE),
+        |resource| format!("- {}\n", named(resource)),
+    );
+    vec![warnings, notes, waiting, passing, unmanaged, listed]
 }
 
 fn guard(guard: &Guard) -> String {

@@ -11,7 +11,12 @@ use crate::render::style::Style;
 use std::fmt::Write;
 
 pub fn report(report: &Report) -> String {
-    let mut head = head("apply", &headline(report), &report.target, None);
+    let mut head = head(
+        "apply",
+        &headline(report),
+        &report.target,
+        report.stack.as_deref(),
+    );
     let conclusion = prose(&conclusion(report));
     match report.outcome {
         Outcome::Complete | Outcome::NothingToDo => {

@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 
 fn assert_text_is_text(text: &str) {
     let shown = printable(text);
-    let document = markdown::plan(&full_of(text));
+    let document = in_markdown(&full_of(text));
     let read = assert_sound(&document);
-    let ordinary = assert_sound(&markdown::plan(&full_of("x")));
+    let ordinary = assert_sound(&in_markdown(&full_of("x")));
     assert_eq!(read.tags, ordinary.tags, "{document}");
     let resources: Vec<&str> = read.rows.iter().map(|row| row[1].as_str()).collect();
     assert_eq!(resources[0], format!("service {shown}"), "{document}");
@@ -60,6 +60,10 @@ fn assert_text_is_text(text: &str) {
     );
 }
 
+fn in_markdown(plan: &Plan) -> String {
+    markdown::plan(plan, false)
+}
+
 #[test]
 fn no_text_is_more_than_text() {
     for text in NASTY {
@@ -91,7 +95,7 @@ fn messages_are_whole() {
         "code": "c", "severity": "error", "message": message, "help": "see `x`",
         "resource": null, "origin": null,
     }]);
-    let read = assert_sound(&markdown::plan(&plan(&[], &json!({ "findings": findings }))));
+    let read = assert_sound(&in_markdown(&plan(&[], &json!({ "findings": findings }))));
     assert_eq!(
         read.items,
         [format!("c: {}\nhelp: see x", message.replace('`', ""))]
@@ -134,7 +138,7 @@ fn problems_with_their_places() {
 
 #[test]
 fn a_small_plan() {
-    let document = markdown::plan(&small());
+    let document = in_markdown(&small());
     assert_sound(&document);
     insta::assert_snapshot!(document);
 }
@@ -150,16 +154,16 @@ fn the_marker_names_stack_and_cluster() {
     let first = |document: String| document.lines().next().unwrap().to_owned();
     let none = plan(&[], &json!({}));
     assert_eq!(
-        first(markdown::plan(&small())),
+        first(in_markdown(&small())),
         "<!-- restatectl plan checkout/prod -->"
     );
     assert_eq!(
-        first(markdown::plan(&none)),
+        first(in_markdown(&none)),
         "<!-- restatectl plan checkout/prod -->"
     );
     let nameless = json!({ "target": { "cluster_name": null }, "desired": { "stack": null } });
     assert_eq!(
-        first(markdown::plan(&plan(&[], &nameless))),
+        first(in_markdown(&plan(&[], &nameless))),
         "<!-- restatectl plan http%3A%2F%2F127.0.0.1%3A9070 -->"
     );
     assert_eq!(
@@ -209,7 +213,7 @@ fn assert_accounted(document: &str, changes: usize, with_details: usize) -> Read
 fn a_large_plan_is_one_document_that_says_what_it_leaves_out() {
     for n in [300, 5000] {
         let plan = many(n);
-        let document = markdown::plan(&plan);
+        let document = in_markdown(&plan);
         let read = assert_accounted(&document, n, n);
         let rank = |row: &Vec<String>| {
             ["refused", "destructive", "breaking"]
@@ -280,7 +284,7 @@ fn one_huge_value_is_cut_and_the_rest_is_there() {
     }));
     let finding = |message: &Value| json!({ "code": "c", "severity": "warning", "message": message, "help": message, "resource": null, "origin": null });
     let findings = json!([finding(&huge('*')), finding(&json!("short"))]);
-    let document = markdown::plan(&plan(&changes, &json!({ "findings": findings })));
+    let document = in_markdown(&plan(&changes, &json!({ "findings": findings })));
     let read = assert_accounted(&document, 10, 10);
     assert_eq!(read.rows.len(), 10);
     assert!(document.contains("(1048576 characters)"));
@@ -308,7 +312,7 @@ fn every_section_has_its_share() {
         .collect();
     let mut plan = many(1000);
     plan.findings = serde_json::from_value(json!(findings)).unwrap();
-    let document = markdown::plan(&plan);
+    let document = in_markdown(&plan);
     let read = assert_accounted(&document, 1000, 1000);
     let shown: usize = ["errors", "warnings", "notes", "refusals"]
         .iter()
@@ -328,7 +332,7 @@ fn every_section_has_its_share() {
 #[test]
 fn every_outcome_has_its_words() {
     let empty = plan(&[], &json!({}));
-    let headline = |plan: &Plan| markdown::plan(plan).lines().nth(1).unwrap().to_owned();
+    let headline = |plan: &Plan| in_markdown(plan).lines().nth(1).unwrap().to_owned();
     assert_eq!(headline(&empty), "### restatectl plan: no changes");
     let waiting = json!([{
         "resource": { "kind": "deployment", "key": "http://a/" }, "reason": "draining", "invocations": 1, "message": "m",

@@ -61,7 +61,7 @@ pub fn plan(changes: &[Value], more: &Value) -> Plan {
         "changes": changes, "guards": [], "waiting": [], "findings": [], "unmanaged": {},
         "summary": summary,
         "inputs": {
-            "paths": [], "var_files": [], "values": {}, "sensitive": {}, "allow": [], "resend": [],
+            "paths": [], "var_files": [], "values": {}, "sensitive": {}, "variables": [], "allow": [], "resend": [],
             "destroy": false, "discover": "all",
         },
         "digest": "",

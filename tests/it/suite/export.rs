@@ -205,6 +205,12 @@ fn a_stack_is_exported_alone(world: &World) {
         text.contains("it belongs to the stack others") && !text.contains("restatectl.stack"),
         "{text}"
     );
+    let typo = world
+        .run(&["export", "--stack", "shpo", "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(typo["problems"][0]["code"], "unknown-stack");
+    assert_eq!(typo["problems"][0]["help"], "did you mean `shop`?");
     // Without a stack it is nobody's to list.
     let none: Value = serde_json::from_str(&world.run(&["export", "--as", "json"]).expect(0).stdout).unwrap();
     assert_eq!(none, json!({ "version": 1 }));

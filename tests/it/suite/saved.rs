@@ -1,7 +1,7 @@
 //! Saved plans: carried out as they were reviewed, or not at all.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::{Endpoint, Manifest, Options};
 use crate::schemas;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ on_every_server! {
     a_duplicate_that_went_or_came_back,
     an_endpoint_that_serves_other_code_makes_it_stale,
     what_it_does_not_touch_may_move,
+    an_override_that_it_would_reset_makes_it_stale,
+    what_an_endpoint_declares_is_part_of_it,
     half_a_plan_is_stale_and_a_whole_one_has_nothing_to_do,
 }
 
@@ -393,4 +395,40 @@ fn half_a_plan_is_stale_and_a_whole_one_has_nothing_to_do(world: &World) {
         assert_eq!(apply(world, 0)["outcome"], "nothing-to-do");
     }
     assert_eq!(world.subscriptions().len(), 1);
+}
+
+/// Nobody has seen that it would be lost.
+fn an_override_that_it_would_reset_makes_it_stale(world: &World) {
+    let (v1, v2) = (
+        Endpoint::start(Manifest::new().service(service("Mail"))),
+        Endpoint::start(Manifest::new().service(service("Mail"))),
+    );
+    world.register(&v1.url());
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", v2.url()));
+    save(world);
+    world.override_service("Mail", &json!({ "abort_timeout": "7m" }));
+    let moved = is_stale(world);
+    assert!(
+        moved[0].starts_with("deployment: now it resets abort_timeout of Mail (7m → "),
+        "{moved:?}"
+    );
+    // Once it has been seen, it is what was reviewed.
+    save(world);
+    assert_eq!(apply(world, 0)["outcome"], "complete");
+}
+
+/// A service that was private when it was reviewed.
+fn what_an_endpoint_declares_is_part_of_it(world: &World) {
+    let mail = || service("Mail").journal_retention_ms(60_000);
+    let endpoint = Endpoint::start(Manifest::new().service(mail().ingress_private(true)));
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    save(world);
+    endpoint.set(Manifest::new().service(mail()));
+    assert_eq!(
+        is_stale(world),
+        ["deployment: service Mail is not what its endpoint served"]
+    );
+    endpoint.set(Manifest::new().service(mail().ingress_private(true)));
+    assert_eq!(apply(world, 0)["outcome"], "complete");
+    assert_eq!(world.service("Mail")["public"], false);
 }
