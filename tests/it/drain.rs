@@ -345,3 +345,74 @@ fn a_wait_deletes_only_what_it_waits_for() {
     assert_eq!(world.service("Stranger")["revision"], 1);
     assert_eq!(deployments(&world), 4);
 }
+
+/// What landed before the wait ended is in the report, and in the exit code.
+#[test]
+fn a_wait_that_breaks_off_reports_what_landed() {
+    let (world, _endpoints) = three_to_go("");
+    let args = [
+        "apply",
+        "--yes",
+        "--wait-drained",
+        "60s",
+        "--format",
+        "json",
+        "--report",
+        "json=out.json",
+    ];
+    let applying = world.desk.command(&args).spawn().unwrap();
+    set_unfinished(&world, &["B", "C"]);
+    wait_for(|| deployments(&world) == 2);
+    world.wants("no: valid file\n");
+    let ran = crate::harness::Ran::of(applying).expect(3);
+    assert_eq!(
+        (&ran.json()["outcome"], &ran.json()["summary"]["done"]),
+        (&json!("incomplete"), &json!(1))
+    );
+    assert!(ran.stderr.contains("unknown-field"), "{}", ran.stderr);
+    assert_eq!(
+        std::fs::read_to_string(world.desk.path().join("out.json")).unwrap(),
+        ran.stdout
+    );
+}
+
+/// A saved plan that deletes: nothing ran on it when it was reviewed.
+#[test]
+fn a_saved_deletion_is_stale_once_something_runs_on_it() {
+    for (policy, message) in [
+        ("drained", "planned: delete; now: draining (1 invocation)"),
+        ("force", "nothing ran on it, and 1 invocations do now"),
+    ] {
+        let world = World::fake("1.7.12");
+        let old = Endpoint::start(Manifest::new().service(service("Mail")));
+        let new = Endpoint::start(Manifest::new().service(service("Mail")));
+        let id = world.register(&old.url())["id"].as_str().unwrap().to_owned();
+        world.register(&new.url());
+        world.wants(&format!(
+            "deployments: [{{ uri: '{}' }}]\nprune: {{ deployments: {{ policy: {policy}, keep: 0, after: 0s }} }}\n",
+            new.url()
+        ));
+        world.run(&["plan", "--out", "plan.json"]).expect(0);
+        let set = |invocations: Vec<Invocation>| {
+            world
+                .as_fake()
+                .state(|state| state.invocations = Some(invocations));
+        };
+        set(vec![Invocation {
+            service: "Mail".to_owned(),
+            last_attempt_deployment_id: Some(id),
+            ..Invocation::default()
+        }]);
+        let report = world.apply_fails(&["plan.json"], 4);
+        assert_eq!(report["moved"][0]["message"], message);
+        assert_eq!(deployments(&world), 2);
+        set(Vec::new());
+        world.run(&["apply", "plan.json", "--yes"]).expect(0);
+        assert_eq!(deployments(&world), 1);
+        let again = world
+            .run(&["apply", "plan.json", "--yes", "--format", "json"])
+            .expect(0)
+            .json();
+        assert_eq!(again["outcome"], "nothing-to-do");
+    }
+}

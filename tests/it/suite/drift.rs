@@ -13,6 +13,8 @@ on_every_server! {
     an_endpoint_that_is_down_is_unreachable,
     what_counts_can_be_chosen,
     deletions_that_wait_are_no_drift,
+    what_depends_on_a_person_needs_one_too,
+    what_belongs_to_another_stack_needs_a_person,
 }
 
 #[track_caller]
@@ -186,4 +188,59 @@ fn deletions_that_wait_are_no_drift(world: &World) {
     ));
     assert_eq!(world.plan()["waiting"].as_array().unwrap().len(), 1);
     drift(world, &[], 0);
+}
+
+fn what_depends_on_a_person_needs_one_too(world: &World) {
+    let (v1, v2) = (
+        Endpoint::start(Manifest::new().service(checkout(&["onOrder"]))),
+        Endpoint::start(Manifest::new().service(checkout(&["onOrder"]))),
+    );
+    let audit = Endpoint::start(Manifest::new().service(service("Audit")));
+    world.register(&v1.url());
+    world.register(&v2.url());
+    world.register(&audit.url());
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\n\
+         services: {{ Checkout: {{ public: false }}, Audit: {{ public: false }} }}\n\
+         subscriptions: [{{ source: kafka://main/t, sink: service://Checkout/onOrder, options: {{ group.id: g }} }}]\n",
+        v1.url(),
+        audit.url()
+    ));
+    let found = drift(world, &[], 2);
+    assert_eq!(
+        told(&found),
+        [
+            "changed service apply",
+            "changed deployment person",
+            "changed service person",
+            "missing subscription person"
+        ]
+    );
+    assert_eq!(found["apply_is_refused"], true);
+    assert_eq!(found["unmanaged"], 1);
+}
+
+fn what_belongs_to_another_stack_needs_a_person(world: &World) {
+    if world.is_1_5() {
+        return;
+    }
+    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    for stack in ["others", "ours"] {
+        world.wants(&format!(
+            "stack: {stack}\ndeployments: [{{ uri: '{}' }}]\n",
+            endpoint.url()
+        ));
+        if stack == "others" {
+            world.apply();
+        }
+    }
+    let found = drift(world, &[], 2);
+    assert_eq!(told(&found), ["changed deployment person"]);
+    assert_eq!(found["findings"][0]["resource"]["key"], endpoint.url());
+    // With something to change about it as well it still is one difference.
+    world.wants(&format!(
+        "stack: ours\ndeployments: [{{ uri: '{}', additional_headers: {{ a: b }} }}]\n",
+        endpoint.url()
+    ));
+    assert_eq!(told(&drift(world, &[], 2)), ["changed deployment person"]);
 }
