@@ -9,7 +9,7 @@ use crate::source::frozen;
 use crate::source::interpolate::{Interpolation, Outside, Rules};
 use crate::source::node::{Kind, Node};
 use crate::source::{Sources, Span, de};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values for variables, from the command line, and for references, from a saved plan.
 #[derive(Default)]
@@ -44,6 +44,8 @@ pub fn load(
         .collect();
     // A variable may be declared, or used, in what could not be read.
     let is_whole = trees.len() == files.len() && values.len() == given.files.len();
+    // A saved plan has their values.
+    let mut settled = BTreeSet::new();
     if let Some(frozen) = &given.frozen {
         for tree in &mut trees {
             let path = sources.file(tree.span).map_or("", |file| file.path.as_str());
@@ -51,7 +53,7 @@ pub fn load(
                 frozen::thaw(tree, values);
             }
         }
-        frozen::drop_unused_variables(&mut trees);
+        settled = frozen::drop_unused_variables(&mut trees);
     }
     let mut interpolation = Interpolation::new(sources, outside, rules, is_whole);
     for tree in &mut trees {
@@ -63,8 +65,7 @@ pub fn load(
     }
     for (name, value) in &given.variables {
         let is_declared = interpolation.give(name, value, false, "from `--var`");
-        // A saved plan has the values of the others.
-        if !is_declared && is_whole && given.frozen.is_none() {
+        if !is_declared && is_whole && !settled.contains(name) {
             let message = format!("`--var {name}=…`: no file declares a variable `{name}`");
             let help = match interpolation.nearest_variable(name) {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -81,11 +81,17 @@ impl Snapshot {
             .deployments
             .iter_mut()
             .flat_map(|deployment| deployment.metadata.values_mut());
+        metadata.for_each(|text| *text = mask(text));
         let options = self
             .subscriptions
             .iter_mut()
-            .flat_map(|subscription| subscription.options.values_mut());
-        metadata.chain(options).for_each(|text| *text = mask(text));
+            .flat_map(|subscription| &mut subscription.options);
+        // The group is a part of what a subscription is called.
+        for (_, text) in options.filter(|(name, _)| *name != "group.id") {
+            if mask(text) != *text {
+                REDACTED.clone_into(text);
+            }
+        }
         let services = self.services.iter_mut().chain(self.stored.values_mut().flatten());
         for declared in services.flat_map(|service| service.handlers.values_mut()) {
             declared

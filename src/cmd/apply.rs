@@ -244,7 +244,7 @@ async fn drain(
                 Err(failure) => {
                     printer.problems(&failure.problems, &failure.sources);
                     report.outcome = Outcome::Incomplete;
-                    return Ok((report, plan.waiting));
+                    return Ok((report.because(&failure.problems), plan.waiting));
                 }
             },
             () = signal() => {

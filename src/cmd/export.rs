@@ -75,13 +75,15 @@ pub async fn run(
     };
     let written = files.iter().filter_map(|(path, _)| path.as_deref());
     let mut there = written.flat_map(others).filter(|path| path.is_file());
-    if let Some(path) =
-        there.find(|path| !options.force || !files.iter().any(|(ours, _)| ours.as_ref() == Some(path)))
-    {
+    let is_ours = |path: &PathBuf| files.iter().any(|(ours, _)| ours.as_ref() == Some(path));
+    if let Some(path) = there.find(|path| !options.force || !is_ours(path)) {
         let problem = Problem::error("file-exists", format!("there is a `{}` already", path.display()));
-        return Err(problem
-            .help("name another, or write over it with `--force`")
-            .into());
+        let help = if is_ours(&path) {
+            "name another, or write over it with `--force`"
+        } else {
+            "it would be read beside what is written: remove it, or name another directory"
+        };
+        return Err(problem.help(help).into());
     }
     for (path, text) in &files {
         match path {

@@ -21,7 +21,9 @@ use crate::cli::{Cli, Command, Connection, Files, Format, Planning, ReportForm, 
 use crate::desired::Duration;
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
-use crate::render::{self, Printer};
+use crate::render::Printer;
+use crate::render::file::{absolute, is_replaceable};
+use crate::source;
 use clap::Parser;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -89,40 +91,53 @@ fn printer(cli: &Cli) -> Result<Printer, Failure> {
     Printer::new(cli.output.clone())
 }
 
-/// No output is to be written over another, or over what is read.
+/// No output is to be written over another or over what is read, nor to where it would be read as one
+/// of the files of a directory. What values refer to with `${file:…}` is not looked at.
 fn written_over(cli: &Cli, reports: Vec<&Path>) -> Result<(), Failure> {
-    let (inputs, more): (Vec<&PathBuf>, Option<&PathBuf>) = match &cli.command {
-        Command::Plan { files, out, live, .. } => (files.paths().chain(live).collect(), out.as_ref()),
-        Command::Apply { files, plan, .. } => (files.paths().chain(plan).collect(), None),
-        Command::Show { file, .. } => (vec![file], None),
+    let (mut inputs, more): (Vec<PathBuf>, Option<&PathBuf>) = match &cli.command {
+        Command::Plan { files, out, live, .. } => {
+            (files.paths().chain(live).cloned().collect(), out.as_ref())
+        }
+        Command::Apply { files, plan, .. } => {
+            let of_plan = plan.as_ref().and_then(|plan| save::read_any(plan).ok());
+            let of_plan = of_plan
+                .into_iter()
+                .flat_map(|plan| [plan.inputs.paths, plan.inputs.var_files].concat());
+            (
+                files
+                    .paths()
+                    .chain(plan)
+                    .cloned()
+                    .chain(of_plan.map(Into::into))
+                    .collect(),
+                None,
+            )
+        }
+        Command::Show { file, .. } => (vec![file.clone()], None),
         Command::Validate { files, .. } | Command::Drift { files, .. } | Command::Delete { files, .. } => {
-            (files.paths().collect(), None)
+            (files.paths().cloned().collect(), None)
         }
         _ => return Ok(()),
     };
-    // Also where there is none yet.
-    let full = |path: &Path| {
-        let name = path.file_name().unwrap_or_default();
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new(".")).canonicalize();
-        path.canonicalize()
-            .or_else(|_| parent.map(|parent| parent.join(name)))
-            .unwrap_or_else(|_| path.to_owned())
-    };
-    let default = read::DEFAULT_NAMES.map(PathBuf::from);
-    let mut taken: BTreeSet<PathBuf> = inputs
+    inputs.extend(read::DEFAULT_NAMES.map(PathBuf::from));
+    let mut taken: BTreeSet<PathBuf> = inputs.iter().map(|path| absolute(path)).collect();
+    for path in reports
         .into_iter()
-        .chain(&default)
-        .map(|path| full(path))
-        .collect();
-    let outputs = reports.into_iter().chain(more.map(PathBuf::as_path));
-    for path in outputs.filter(|path| render::file::is_replaceable(path)) {
-        if !taken.insert(full(path)) {
-            let message = format!("`{}` would be written over", path.display());
-            return Err(Failure::usage(
-                Problem::error("usage", message).help("give each output a file of its own"),
-            ));
-        }
+        .chain(more.map(PathBuf::as_path))
+        .filter(|path| is_replaceable(path))
+    {
+        let place = absolute(path);
+        let is_read =
+            source::Format::of(path).is_some() && place.parent().is_some_and(|parent| taken.contains(parent));
+        let why = match taken.insert(place) {
+            true if is_read => "would be read as one of the files of its directory",
+            true => continue,
+            false => "would be written over",
+        };
+        let problem = Problem::error("usage", format!("`{}` {why}", path.display()));
+        return Err(Failure::usage(
+            problem.help("give each output a file of its own, elsewhere"),
+        ));
     }
     Ok(())
 }

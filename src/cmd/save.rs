@@ -9,7 +9,6 @@ use crate::plan::{Plan, Target, saved};
 use crate::problem::Problem;
 use crate::render::Printer;
 use crate::render::file::{self, unwritable};
-use crate::source::Format;
 use std::io::Read;
 use std::path::Path;
 
@@ -18,25 +17,6 @@ pub fn check(path: &Path, files: &Files) -> Result<(), Failure> {
     if files.file.iter().any(|file| file == Path::new("-")) {
         let problem = Problem::error("usage", "a plan of standard input cannot be saved")
             .help("`apply` reads the files again; `-f` must name them");
-        return Err(Failure::usage(problem));
-    }
-    // It would be one of the files the next time.
-    let directory = path.parent().map(|parent| {
-        if parent.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            parent
-        }
-    });
-    let directory = directory.and_then(|directory| directory.canonicalize().ok());
-    let is_in = |file: &std::path::PathBuf| file.is_dir() && file.canonicalize().ok() == directory;
-    if Format::of(path).is_some() && files.file.iter().any(is_in) {
-        let message = format!(
-            "`{}` would be read as one of the files of its directory",
-            path.display()
-        );
-        let problem =
-            Problem::error("usage", message).help("save the plan elsewhere, or without an extension");
         return Err(Failure::usage(problem));
     }
     file::check(path).map_err(|error| unwritable(path, &error).into())
@@ -116,6 +96,7 @@ pub fn read(path: &Path) -> Result<Plan, Failure> {
 pub fn is_alone(files: &Files, planning: &Planning, wait_drained: Duration) -> Result<(), Failure> {
     let given = [
         ("--file", !files.file.is_empty()),
+        ("--var-file", !files.var_file.is_empty()),
         ("--deny-warnings", files.deny_warnings),
         ("--wait-drained", wait_drained > Duration::default()),
         ("--discover", planning.looking.discover != DiscoverArg::All),
@@ -168,11 +149,9 @@ pub fn as_planned(plan: &Plan, files: Files, looking: Looking) -> Result<(Files,
 /// The files that the plan was made with, and of the command line the values of variables.
 pub fn files_of(plan: &Plan, files: Files) -> Files {
     let inputs = &plan.inputs;
-    let mut var_file: Vec<_> = inputs.var_files.iter().map(Into::into).collect();
-    var_file.extend(files.var_file);
     Files {
         file: inputs.paths.iter().map(Into::into).collect(),
-        var_file,
+        var_file: inputs.var_files.iter().map(Into::into).collect(),
         deny_warnings: false,
         ..files
     }

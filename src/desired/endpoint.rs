@@ -1,6 +1,7 @@
 //! Which endpoints a run may make the server call.
 
 use super::{Address, HttpAddress};
+use std::net::Ipv4Addr;
 
 /// `[SCHEME://]HOST[:PORT][/PATH]` or an ARN. `*` stands for anything within its part: one label of a
 /// host, one segment of a path, one part of an ARN; at the start of a host, as in `*.internal`, for any
@@ -94,6 +95,11 @@ fn is_host(pattern: &str, host: &str) -> bool {
     if pattern == "*" {
         return true;
     }
+    // `10.0.*.*` means addresses, and `10.0.evil.example` is a name.
+    let is_numeric = |name: &str| name.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'*');
+    if is_numeric(pattern) && host.parse::<Ipv4Addr>().is_err() {
+        return false;
+    }
     let labels = |name: &str| name.split('.').map(str::to_owned).collect::<Vec<_>>();
     let its = labels(host);
     match pattern.strip_prefix("*.") {
@@ -105,11 +111,10 @@ fn is_host(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Whoever gets `/a/../b` may take it for `/b`.
+/// Whoever gets `/a/../b`, in one spelling or another, may take it for `/b`.
 fn is_literal(path: &str) -> bool {
-    let path = path.to_lowercase();
     let is_dots = |segment: &str| [".", ".."].contains(&segment);
-    !path.contains("%2e") && !path.contains("%2f") && !path.contains('\\') && !path.split('/').any(is_dots)
+    !path.contains(['%', '\\', ';']) && !path.split('/').any(is_dots)
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -137,6 +142,9 @@ fn glob(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
+    if text.is_empty() {
+        return false;
+    }
     let Some(mut text) = text.strip_prefix(first) else {
         return false;
     };
@@ -193,6 +201,11 @@ mod tests {
             ("http://host/a/*", "http://host/a/.."),
             ("http://host/a/*", "http://host/a/..%2fb"),
             ("http://host/a/*", "http://host/a/%2E%2e"),
+            ("http://host/a/*", "http://host/a/%252e"),
+            ("http://host/a/*", "http://host/a/..;"),
+            ("http://host/a/*", "http://host/a/"),
+            ("http://10.0.*.*", "http://10.0.evil.example"),
+            ("192.168.1.*", "http://192.168.1.evil"),
             ("https://checkout:9080", "https://checkout:90800"),
             ("http://host/services/*", "http://host/services/a/b"),
             ("http://host/ab*bc", "http://host/abc"),

@@ -382,10 +382,14 @@ pub fn declaration(service: &live::Service) -> String {
     } = service;
     let mut declared = serde_json::json!({ "ty": ty, "options": options, "handlers": handlers });
     declared.sort_all_objects();
-    let digest = Sha256::digest(declared.to_string().as_bytes());
-    digest
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    sha256(&declared.to_string())
+}
+
+/// In hexadecimal digits.
+pub fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let digits = digest.iter();
+    digits.fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Something worth knowing that is not a change.

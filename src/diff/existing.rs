@@ -6,7 +6,7 @@ use super::change::{
 };
 use super::deployment::{connection, connection_fields, stored_connection};
 use super::visibility::{Exposure, Visibility};
-use super::{ServedBy, Work, owner, recode, refusal, refused};
+use super::{ServedBy, Work, owner, recode, refusal, refused, services};
 use crate::admin::{Error, wire};
 use crate::desired::{self, Deployment, Duration};
 use crate::live::{self, Options};
@@ -185,9 +185,16 @@ fn update(work: &mut Work<'_>, known: Known<'_>) {
     };
     let mut refusals = exposure.refusals;
     refusals.extend(known.foreign);
+    let mut precondition = Precondition::of(&known.fields);
+    if !work.input.live.server.has_patch() {
+        let names = live.services.keys();
+        precondition
+            .fields
+            .extend(names.flat_map(|name| services::before(work, name)));
+    }
     work.push(Change {
         validated,
-        precondition: Precondition::of(&known.fields),
+        precondition,
         fields: known.fields,
         refused: refusal(refusals),
         action: Some(action),

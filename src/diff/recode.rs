@@ -203,7 +203,7 @@ fn push(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op, actio
     } = known;
     taking.refusals.extend(foreign);
     let mut precondition = Precondition::of(&fields);
-    precondition.fields.extend(taking.preconditions());
+    precondition.fields.extend(taking.preconditions(work));
     fields.append(&mut taking.fields);
     // A promotion can be an overwrite as well.
     let is_overwrite = code(work, live).is_some_and(|code| !code.differences.is_empty());

@@ -272,6 +272,27 @@ impl Compared {
     }
 }
 
+/// The options in effect of a service that a registration is about to reset.
+pub fn before(work: &Work<'_>, name: &str) -> Vec<FieldValue> {
+    let live = work.input.live.services.get(name);
+    let options = live.into_iter().flat_map(|live| {
+        OPTIONS.into_iter().map(|option| FieldValue {
+            path: vec!["services".to_owned(), name.to_owned(), option.to_owned()],
+            value: shown(&live.options, option),
+        })
+    });
+    options.collect()
+}
+
+const OPTIONS: [&str; 6] = [
+    "public",
+    "idempotency_retention",
+    "journal_retention",
+    "inactivity_timeout",
+    "abort_timeout",
+    "workflow_completion_retention",
+];
+
 fn shown(options: &Options, field: &str) -> Option<serde_json::Value> {
     let Options {
         public,

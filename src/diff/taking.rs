@@ -3,7 +3,7 @@
 
 use super::change::{ExpectedService, Field, FieldValue, Refused, Risk, Served, ServiceChange, declaration};
 use super::visibility::Visibility;
-use super::{Predicted, ServedBy, Work, needs, owner, refused};
+use super::{Predicted, ServedBy, Work, needs, owner, refused, services};
 use crate::desired::{Address, Consent, Deployment};
 use crate::live::{self, Service};
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,12 +221,16 @@ impl Taking {
         consented
     }
 
-    /// The revisions that the plan was made with.
-    pub fn preconditions(&self) -> impl Iterator<Item = FieldValue> {
-        self.services.iter().map(|service| FieldValue {
-            path: vec!["services".to_owned(), service.name.clone(), "revision".to_owned()],
-            value: service.revision_before.map(Into::into),
-        })
+    /// What its services are before it: revisions, and the options that it resets.
+    pub fn preconditions(&self, work: &Work<'_>) -> Vec<FieldValue> {
+        let of = |service: &ServiceChange| {
+            let revision = FieldValue {
+                path: vec!["services".to_owned(), service.name.clone(), "revision".to_owned()],
+                value: service.revision_before.map(Into::into),
+            };
+            std::iter::once(revision).chain(services::before(work, &service.name))
+        };
+        self.services.iter().flat_map(of).collect()
     }
 
     pub fn why_breaking(&self, refusal: Option<&str>) -> String {

@@ -110,6 +110,10 @@ impl Export {
                     entry.key
                 ));
             }
+            let is_empty = metadata.is_empty();
+            if let (true, Some(entry)) = (is_empty, entry.json.as_object_mut()) {
+                entry.shift_remove("metadata");
+            }
         }
         for left_out in &mut self.left_out {
             left_out.why = mask(&left_out.why);

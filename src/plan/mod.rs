@@ -5,14 +5,13 @@ pub mod saved;
 pub mod stale;
 
 use crate::desired::Desired;
-use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting};
+use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting, sha256};
 use crate::diff::{Discover, Outcome};
 use crate::live::Server;
 use crate::problem::{Problem, Severity};
 use crate::source::Sources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of plans and reports. A minor version adds, a major version changes.
@@ -54,7 +53,8 @@ pub struct Inputs {
     pub var_files: Vec<String>,
     /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
     pub values: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the files have what is sensitive and so is not here, in the same way.
+    /// Where the files have what is sensitive and so is not here, in the same way; for people, since an
+    /// apply reads the files.
     pub sensitive: BTreeMap<String, BTreeSet<String>>,
     /// The variables given on the command line that a sensitive place needs: they must be given again.
     pub variables: Vec<String>,
@@ -160,7 +160,7 @@ fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
     let canonical = desired.canonical().to_string();
     DesiredFiles {
         files: files_of(sources),
-        digest: hex(&Sha256::digest(canonical.as_bytes())),
+        digest: sha256(&canonical),
         stack: desired.stack.as_ref().map(|stack| stack.value.clone()),
     }
 }
@@ -170,15 +170,9 @@ pub fn files_of(sources: &Sources) -> Vec<DesiredFile> {
     files
         .map(|file| DesiredFile {
             path: file.path.clone(),
-            sha256: hex(&Sha256::digest(file.text.as_bytes())),
+            sha256: sha256(&file.text),
         })
         .collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 pub fn schema() -> schemars::Schema {

@@ -1,9 +1,9 @@
 //! Plans as files: what a program may read back.
 
-use super::{FORMAT_VERSION, Plan, hex};
+use super::{FORMAT_VERSION, Plan};
+use crate::diff::change::sha256;
 use crate::problem::Problem;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 /// Of everything but the digest itself, and the time, so that the same inputs give the same plan;
 /// whatever the order of keys and the white space.
@@ -13,7 +13,7 @@ pub(super) fn digest(mut document: Json) -> String {
         fields.shift_remove("created_at");
     }
     document.sort_all_objects();
-    hex(&Sha256::digest(document.to_string().as_bytes()))
+    sha256(&document.to_string())
 }
 
 /// `shown`: how messages call the file.

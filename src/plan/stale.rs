@@ -9,7 +9,6 @@ use super::Plan;
 use crate::diff::change::{Change, Field, Kind, Op, Resource, ServiceChange};
 use crate::live::Live;
 use crate::problem::Severity;
-use crate::secret::MASK;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -46,18 +45,32 @@ pub enum Standing {
 /// deletes and is gone.
 pub fn targets(plan: &Plan, live: &Live) -> Vec<String> {
     let changes = plan.changes.iter();
-    let there = changes.filter(|change| change.op != Op::Delete || is_live(&change.resource, live));
-    let mut targets: Vec<String> = there.map(target).collect();
+    let mut targets: Vec<String> = changes.filter_map(|change| target(change, live)).collect();
     targets.sort();
     targets.dedup();
     targets
 }
 
-/// Of several that a plan deletes only the id tells which; what is to be there has its key.
-fn target(change: &Change) -> String {
+/// Of several that a plan deletes only the id tells which, unless somebody made it anew; what is to be
+/// there has its key.
+fn target(change: &Change, live: &Live) -> Option<String> {
     let Resource { kind, key, server_id } = &change.resource;
-    let id = server_id.as_ref().filter(|_| change.op == Op::Delete);
-    format!("{}/{}", kind.name(), id.unwrap_or(key))
+    let by_key = Some(format!("{}/{key}", kind.name()));
+    match server_id {
+        Some(id) if change.op == Op::Delete && is_live(&change.resource, live) => {
+            Some(format!("{}/{id}", kind.name()))
+        }
+        _ if change.op == Op::Delete => by_key.filter(|_| has_key(*kind, key, live)),
+        _ => by_key,
+    }
+}
+
+fn has_key(kind: Kind, key: &str, live: &Live) -> bool {
+    match kind {
+        Kind::Deployment => live.deployments.iter().any(|d| d.address.key() == key),
+        Kind::Subscription => live.subscriptions.iter().any(|s| s.key() == key),
+        Kind::Service => live.services.contains_key(key),
+    }
 }
 
 fn is_live(resource: &Resource, live: &Live) -> bool {
@@ -90,7 +103,7 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
         }
         if let Some(found) = found {
             moved.extend(differences(planned, found));
-            actions.insert(planned.id, found.action.clone());
+            actions.insert(planned.id, (found.action.clone(), found.invocations));
             continue;
         }
         match why_not(planned, now, live) {
@@ -117,20 +130,6 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
             });
         }
     }
-    // What a registration resets on the way, and nobody has seen.
-    let resets = now
-        .findings
-        .iter()
-        .filter(|finding| finding.code == "override-reset");
-    for new in resets.filter(|new| !plan.findings.iter().any(|old| old.message == new.message)) {
-        if let Some(resource) = &new.resource {
-            moved.push(Moved {
-                resource: resource.clone(),
-                message: format!("now it {}", new.message),
-                fields: Vec::new(),
-            });
-        }
-    }
     if moved.is_empty() && done.len() == plan.changes.len() && !now.has_errors() {
         return Standing::Done;
     }
@@ -144,7 +143,7 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
         return Standing::Stale(moved);
     }
     for change in &mut plan.changes {
-        change.action = actions.remove(&change.id).flatten();
+        (change.action, change.invocations) = actions.remove(&change.id).unwrap_or_default();
     }
     Standing::AsPlanned
 }
@@ -215,7 +214,8 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
             fields,
         })
     };
-    let different = moved_fields(fields, &now.fields);
+    let mut different = moved_fields(fields, &now.fields);
+    different.extend(moved_preconditions(planned, now, &different));
     if !different.is_empty() {
         return moved("it is not what it was".to_owned(), different);
     }
@@ -248,7 +248,7 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
     let hit = (invocations.unwrap_or(0), now.invocations.unwrap_or(0));
     if hit.0 == 0 && hit.1 > 0 {
         return moved(
-            format!("nothing ran on it, and {} invocations do now", hit.1),
+            format!("nothing ran on it, and now something does: {}", hit.1),
             Vec::new(),
         );
     }
@@ -266,7 +266,7 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
     let mut moved: Vec<MovedField> = planned
         .iter()
         .filter_map(|planned| match find(now, &planned.path) {
-            Some(now) if is_same(planned, &now) => None,
+            Some(now) if now == *planned => None,
             Some(now) => Some(MovedField {
                 path: planned.path.clone(),
                 planned_before: planned.before.clone(),
@@ -292,20 +292,22 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
     moved
 }
 
-/// Where a secret is in a value, it may be another one by now, as in a header: that is no difference.
-fn is_same(planned: &Field, now: &Field) -> bool {
-    let is_masked = |value: &Option<Json>| {
-        value
-            .as_ref()
-            .and_then(Json::as_str)
-            .is_some_and(|text| text.contains(MASK))
-    };
-    let same =
-        |planned: &Option<Json>, now: &Option<Json>| planned == now || (is_masked(planned) && now.is_some());
-    same(&planned.before, &now.before)
-        && same(&planned.after, &now.after)
-        && planned.sensitive == now.sensitive
-        && planned.change == now.change
+/// What the change was computed from, beside the fields that it changes: what it resets on the way.
+fn moved_preconditions(planned: &Change, now: &Change, told: &[MovedField]) -> Vec<MovedField> {
+    let find = |path: &[String]| now.precondition.fields.iter().find(|field| field.path == path);
+    let moved = planned.precondition.fields.iter().filter_map(|before| {
+        let is_told = told.iter().any(|field| field.path == before.path);
+        let now = find(&before.path).filter(|now| now.value != before.value && !is_told)?;
+        let wanted = planned.fields.iter().find(|field| field.path == before.path);
+        Some(MovedField {
+            path: before.path.clone(),
+            planned_before: before.value.clone(),
+            live_now: now.value.clone(),
+            wanted: wanted.and_then(|field| field.after.clone()),
+            sensitive: false,
+        })
+    });
+    moved.collect()
 }
 
 /// It was as wanted when the plan was made.

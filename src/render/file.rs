@@ -2,8 +2,12 @@
 
 use crate::problem::Problem;
 use std::fs::{self, File};
-use std::io::{Error, Result, Write};
-use std::path::Path;
+use std::io::{Error, ErrorKind, Result, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait for whoever reads a pipe.
+const READER: Duration = Duration::from_secs(10);
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,16 +19,13 @@ pub enum Readers {
 }
 
 /// Writes the file whole or not at all: in its directory under another name, then in its place. What
-/// is no regular file, such as a pipe, is written to.
+/// is no file of its own, such as a pipe, is written to.
 ///
 /// # Errors
 /// When the directory or the file cannot be written; then the file is what it was.
 pub fn write(path: &Path, text: &str, readers: Readers) -> Result<()> {
     if !is_replaceable(path) {
-        return File::options()
-            .append(true)
-            .open(path)?
-            .write_all(text.as_bytes());
+        return stream(path.to_owned(), text.to_owned());
     }
     // A link stays one.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -39,10 +40,48 @@ pub fn write(path: &Path, text: &str, readers: Readers) -> Result<()> {
     Ok(())
 }
 
+/// A pipe that nobody reads would be waited for for ever.
+fn stream(path: PathBuf, text: String) -> Result<()> {
+    let (done, waits) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let file = File::options().append(true).open(path);
+        let _ = done.send(file.and_then(|mut file| file.write_all(text.as_bytes())));
+    });
+    waits
+        .recv_timeout(READER)
+        .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
 /// Whether it is, or would be, a file of its own. `/dev/stdout` may lead to one that others write.
 pub fn is_replaceable(path: &Path) -> bool {
-    let is_stream = path.starts_with("/dev") || path.starts_with("/proc");
-    !is_stream && fs::metadata(path).map_or(true, |found| found.is_file())
+    let mut path = path.to_owned();
+    // As many links as the system follows.
+    for _ in 0..40 {
+        if ["/dev/std", "/dev/fd", "/proc"]
+            .iter()
+            .any(|stream| path.as_os_str().as_encoded_bytes().starts_with(stream.as_bytes()))
+        {
+            return false;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = directory(&path).join(target);
+    }
+    fs::metadata(path).map_or(true, |found| found.is_file())
+}
+
+/// That it is in.
+pub fn directory(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
+/// Wherever it is, also if there is none yet.
+pub fn absolute(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let there = path
+        .canonicalize()
+        .or_else(|_| Ok::<_, Error>(directory(path).canonicalize()?.join(name)));
+    there.unwrap_or_else(|_| path.to_owned())
 }
 
 /// That it cannot be written.
@@ -59,7 +98,7 @@ pub fn unwritable(path: &Path, error: &Error) -> Problem {
 /// As [`write`].
 pub fn check(path: &Path) -> Result<()> {
     if path.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
+        return Err(ErrorKind::IsADirectory.into());
     }
     if !is_replaceable(path) {
         // To open a pipe waits for its reader.
@@ -69,7 +108,6 @@ pub fn check(path: &Path) -> Result<()> {
 }
 
 fn beside(path: &Path, readers: Readers) -> Result<tempfile::NamedTempFile> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     if readers == Readers::All {
@@ -77,7 +115,7 @@ fn beside(path: &Path, readers: Readers) -> Result<tempfile::NamedTempFile> {
     }
     builder
         .prefix(".restatectl-")
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .tempfile_in(directory(path))
         // Its own message names the temporary file.
         .map_err(|error| error.kind().into())
 }

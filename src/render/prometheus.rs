@@ -33,8 +33,17 @@ pub fn drift(drift: Option<&Drift>, file: &str, now: jiff::Timestamp, took: Dura
         }
         let needs_person = |found: &&Drifted| found.mend == Mend::Person;
         let n = drift.findings.iter().filter(needs_person).count();
-        let what = "Differences that the next apply would not mend.";
+        let what = "Differences that need a person.";
         number(&mut text, "restatectl_drift_needs_person", &file, what, n);
+        let what = "Whether an apply would refuse to mend the rest as well.";
+        let is_refused = u8::from(drift.apply_is_refused);
+        number(
+            &mut text,
+            "restatectl_drift_apply_is_refused",
+            &file,
+            what,
+            is_refused,
+        );
     }
     let what = "Whether the last run found out if there is drift.";
     number(

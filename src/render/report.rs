@@ -137,11 +137,14 @@ pub fn moved_field(field: &MovedField, style: Style) -> String {
     }
     let [planned, now, wanted] =
         [&field.planned_before, &field.live_now, &field.wanted].map(|value| fields::value(value.as_ref()));
-    format!(
-        "{path}: {planned} when planned, {} now, {} wanted",
-        style.removed(&now),
-        style.added(&wanted)
-    )
+    let now = style.removed(&now);
+    match field.wanted {
+        Some(_) => format!(
+            "{path}: {planned} when planned, {now} now, {} wanted",
+            style.added(&wanted)
+        ),
+        None => format!("{path}: {planned} when planned, {now} now"),
+    }
 }
 
 fn status(status: Status, style: Style) -> String {

@@ -36,6 +36,8 @@ pub fn thaw(root: &mut Node, values: &BTreeMap<String, String>) {
     });
 }
 
+/// What the plan is to keep, and where what it may not keep is.
+///
 /// `is_sensitive`: whether a value at this path may not be kept, given that the environment or
 /// another file gave a part of it or not.
 pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -> Frozen {
@@ -63,8 +65,9 @@ pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -
 }
 
 /// Takes the declarations of variables away to which nothing refers any more: their defaults need not
-/// be known.
-pub fn drop_unused_variables(roots: &mut [Node]) {
+/// be known. Returns their names.
+pub fn drop_unused_variables(roots: &mut [Node]) -> BTreeSet<String> {
+    let mut dropped = BTreeSet::new();
     let mut used = BTreeSet::new();
     for root in roots.iter_mut() {
         each_scalar(root, &mut Vec::new(), &mut |path, scalar| {
@@ -79,9 +82,16 @@ pub fn drop_unused_variables(roots: &mut [Node]) {
             && let Some((_, section)) = sections.iter_mut().find(|(key, _)| &*key.name == VARIABLES)
             && let Kind::Map(declarations) = &mut section.kind
         {
-            declarations.retain(|(key, _)| used.contains(&*key.name));
+            declarations.retain(|(key, _)| {
+                let is_used = used.contains(&*key.name);
+                if !is_used {
+                    dropped.insert(key.name.to_string());
+                }
+                is_used
+            });
         }
     }
+    dropped
 }
 
 fn variables_in(text: &str) -> Vec<String> {

@@ -381,7 +381,7 @@ fn a_wait_that_breaks_off_reports_what_landed() {
 fn a_saved_deletion_is_stale_once_something_runs_on_it() {
     for (policy, message) in [
         ("drained", "planned: delete; now: draining (1 invocation)"),
-        ("force", "nothing ran on it, and 1 invocations do now"),
+        ("force", "nothing ran on it, and now something does: 1"),
     ] {
         let world = World::fake("1.7.12");
         let old = Endpoint::start(Manifest::new().service(service("Mail")));

@@ -382,6 +382,17 @@ fn exported(world: &World, scene: &Scene, live: &Value) -> Result<(), TestCaseEr
         let plan = crate::harness::Ran::of(command.spawn().unwrap());
         prop_assert_eq!(plan.code, 0, "{}\n{}\n{}", plan.stdout, plan.stderr, text.stdout);
         prop_assert_eq!(&plan.json()["changes"], &json!([]), "{}", text.stdout);
+        // What serves is in it, unless no order of the entries could say who serves what.
+        for deployment in live["deployments"].as_array().unwrap() {
+            let serves = (live["services"].as_array().unwrap().iter())
+                .any(|service| service["deployment_id"] == deployment["id"]);
+            let uri = deployment["uri"].as_str().unwrap();
+            let is_listed = text.stdout.contains(&format!("uri: {uri}\n"));
+            let is_told = text.stdout.contains(&format!("deployment {uri}: no order"));
+            if serves && deployment["metadata"]["restatectl.stack"].as_str() == mark {
+                prop_assert!(is_listed != is_told, "{} is lost in\n{}", uri, text.stdout);
+            }
+        }
     }
     prop_assert_eq!(&everything(world), live, "an export changes nothing");
     world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);

@@ -233,6 +233,7 @@ fn what_was_planned_cannot_be_changed_on_the_command_line() {
         &["--discover", "none"],
         &["--wait-drained", "1m"],
         &["--deny-warnings"],
+        &["--var-file", "values.yaml"],
     ] {
         let args = [&["apply", "plan.json", "--yes"], more].concat();
         world.run(&args).expect(64);
@@ -361,10 +362,10 @@ fn secrets_are_given_again() {
     let world = World::fake("1.7.12");
     let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
     world.wants(
-        "variables:\n  tenant: { default: nobody }\n  path: { default: '${env:ENDPOINT}' }\n\
+        "variables:\n  short: { default: q7w }\n  tenant: { default: nobody }\n  path: { default: '${env:ENDPOINT}' }\n\
          deployments:\n\
          - uri: '${var:path}'\n  \
-           additional_headers: { x-tenant: '${var:tenant}' }\n  \
+           additional_headers: { x-tenant: '${var:tenant}', x-short: '${var:short}' }\n  \
            metadata: { tenant: '${var:tenant}', other: '${var:path}' }\n",
     );
     let start = |args: &[&str]| {
@@ -376,13 +377,29 @@ fn secrets_are_given_again() {
         !text(&world).contains("planned-tenant"),
         "also where it is no secret by itself"
     );
+    assert!(!text(&world).contains("q7w"), "however short");
     assert!(text(&world).contains(&endpoint.url()));
     let missing = world
         .run(&["apply", "plan.json", "--yes", "--format", "json"])
         .expect(1)
         .json();
     assert_eq!(missing["problems"][0]["code"], "plan-variable");
-    // What else it was made from is in it.
+    let args = [
+        "apply",
+        "plan.json",
+        "--yes",
+        "--var",
+        "tenant=planned-tenant",
+        "--var",
+        "nothing=1",
+    ];
+    let unknown = world.run(&args).expect(1);
+    assert!(
+        unknown.stderr.contains("undeclared-variable"),
+        "{}",
+        unknown.stderr
+    );
+    // What else it was made from is in it, and may be given again.
     world
         .run(&["apply", "plan.json", "--yes", "--var", "tenant=planned-tenant"])
         .expect(0);
@@ -440,6 +457,7 @@ fn a_directory_is_found_again() {
 fn nothing_that_is_read_is_written_over() {
     let (world, _endpoint) = saved();
     let before = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    world.desk.write("files/a.yaml", &before);
     for args in [
         &["plan", "--out", "restate.yaml"][..],
         &["plan", "--out", "p", "--report", "json=./p"],
@@ -447,6 +465,11 @@ fn nothing_that_is_read_is_written_over() {
         &["validate", "--report", "json=restate.yaml"],
         &["drift", "-f", "restate.yaml", "--report", "json=./restate.yaml"],
         &["apply", "plan.json", "--yes", "--report", "json=plan.json"],
+        // It is what the plan was made from.
+        &["apply", "plan.json", "--yes", "--report", "json=restate.yaml"],
+        // It would be one of the files the next time.
+        &["plan", "-f", ".", "--report", "json=report.json"],
+        &["plan", "-f", "files", "--report", "json=files/report.json"],
         &["export", "--report", "json=x"],
     ] {
         world.run(args).expect(64);

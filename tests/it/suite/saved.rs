@@ -296,7 +296,27 @@ fn a_duplicate_that_went_or_came_back(world: &World) {
     subscribe();
     assert_eq!(apply(world, 0)["outcome"], "complete");
     assert_eq!(world.subscriptions().len(), 2);
-    assert_eq!(apply(world, 0)["outcome"], "nothing-to-do");
+    // That there still is one to delete is something that the plan does not have.
+    let moved = is_stale(world);
+    let new = "subscription: the plan does not have it, and now it needs: delete".to_owned();
+    assert!(moved.contains(&new), "{moved:?}");
+    // Deleted by somebody and made anew by somebody: that is another one.
+    world.run(&["apply", "--yes"]).expect(0);
+    world.wants("prune: { subscriptions: delete }\nsubscriptions: []\n");
+    let args = ["plan", "--allow", "deletes=9", "--out", "plan.json"];
+    world.run(&args).expect(0);
+    for live in world.subscriptions() {
+        world.admin(
+            "DELETE",
+            &format!("/subscriptions/{}", live["id"].as_str().unwrap()),
+            None,
+        );
+    }
+    subscribe();
+    assert!(is_stale(world)[0].starts_with("subscription: "));
+    world.wants(
+        "prune: { subscriptions: delete }\nsubscriptions: [{ source: kafka://main/t, sink: service://Mail/run, options: { group.id: g } }]\n",
+    );
     // The one that was to stay is gone, so the other one must.
     world.run(&["apply", "--yes"]).expect(0);
     subscribe();
@@ -404,12 +424,30 @@ fn an_override_that_it_would_reset_makes_it_stale(world: &World) {
         Endpoint::start(Manifest::new().service(service("Mail"))),
     );
     world.register(&v1.url());
+    let default = world.service("Mail")["abort_timeout"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", v2.url()));
     save(world);
     world.override_service("Mail", &json!({ "abort_timeout": "7m" }));
+    assert_eq!(
+        is_stale(world),
+        [
+            "deployment: it is not what it was",
+            &format!("services.Mail.abort_timeout: {default}, 7m, null")
+        ]
+    );
+    // One that the file manages, and would put back, too.
+    world.wants(&format!(
+        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ abort_timeout: 3m }} }}\n",
+        v2.url()
+    ));
+    save(world);
+    world.override_service("Mail", &json!({ "abort_timeout": "44m" }));
     let moved = is_stale(world);
     assert!(
-        moved[0].starts_with("deployment: now it resets abort_timeout of Mail (7m → "),
+        moved.contains(&"abort_timeout: 7m, 44m, 3m".to_owned()),
         "{moved:?}"
     );
     // Once it has been seen, it is what was reviewed.
