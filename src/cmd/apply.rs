@@ -114,7 +114,7 @@ async fn renew(plan: &mut Plan, asked: &Asked<'_>, printer: &Printer) -> Result<
     let again = Asked {
         scope: match asked.scope {
             Scope::Delete { force } => Scope::Delete { force },
-            Scope::Files | Scope::Destroy | Scope::Again(_) => Scope::Again(&planned),
+            Scope::Files | Scope::Again(_) => Scope::Again(&planned),
         },
         ..*asked
     };

@@ -260,7 +260,7 @@ fn asked<'a>(
         files,
         planning,
         connection,
-        scope: plan::Scope::of(planning),
+        scope: plan::Scope::Files,
         wait_endpoints,
     }
 }

@@ -47,24 +47,12 @@ pub async fn run(asked: &Asked<'_>, options: &Options<'_>, printer: &Printer) ->
 /// What a plan is for.
 #[derive(Clone, Copy)]
 pub enum Scope<'a> {
-    /// What the files say.
+    /// What the files say; under `--destroy`, that everything of their stack is to go.
     Files,
-    /// Everything of the files' stack is to go.
-    Destroy,
     /// One resource is to go, which the planning has as its target.
     Delete { force: bool },
     /// To see what has become of this plan: what it touches.
     Again(&'a Plan),
-}
-
-impl Scope<'_> {
-    pub fn of(planning: &Planning) -> Self {
-        if planning.destroy {
-            Self::Destroy
-        } else {
-            Self::Files
-        }
-    }
 }
 
 type Texts = BTreeMap<String, String>;
@@ -103,7 +91,7 @@ pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure>
         is_planned: true,
         again: match scope {
             Scope::Again(plan) => Some(plan),
-            Scope::Files | Scope::Destroy | Scope::Delete { .. } => None,
+            Scope::Files | Scope::Delete { .. } => None,
         },
     };
     let mut read = read::read(files, &setting)?;
@@ -126,7 +114,7 @@ pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure>
             save::is_same_target(plan, &target)?;
             (read, Some(stale::targets(plan, &live)))
         }
-        Scope::Files | Scope::Destroy => (read, given_targets(planning)),
+        Scope::Files => (read, given_targets(planning)),
     };
     let read = only_allowed(read, planning)?;
     let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;

@@ -62,7 +62,7 @@ pub fn text(report: &Report, style: Style) -> String {
         write_moved(&mut text, moved, style);
     }
     let (headline, counts) = (conclusion(report), counts(report));
-    let counts = if counts.is_empty() {
+    let counts = if counts.is_empty() || was_not_started {
         String::new()
     } else {
         format!(": {counts}")
