@@ -27,7 +27,7 @@ pub async fn run(
     connection: &Connection,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let format = format(options)?;
+    let format = format(options, printer)?;
     let mut client = connect::connect(connection, printer)?;
     let read = async {
         let live = gather::live(&mut client, printer).await?;
@@ -122,7 +122,7 @@ fn is_there(live: &Live, stack: &str) -> Result<(), Problem> {
     })
 }
 
-fn format(options: &Options<'_>) -> Result<Format, Failure> {
+fn format(options: &Options<'_>, printer: &Printer) -> Result<Format, Failure> {
     let by_name = options
         .out
         .filter(|_| !options.split)
@@ -134,6 +134,7 @@ fn format(options: &Options<'_>) -> Result<Format, Failure> {
             Err(Failure::usage(Problem::error("unknown-format", message)))
         }
         (Some(format), _) => Ok(format.into()),
+        (None, None) if printer.is_json() => Ok(Format::Json),
         (None, None) => Ok(Format::Yaml),
         (None, Some((path, None))) => {
             let message = format!("`{}` is not named as YAML, TOML or JSON", path.display());

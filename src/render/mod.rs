@@ -317,6 +317,10 @@ impl Printer {
         result(text);
     }
 
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// What people should know of a result, beside it.
     pub fn aside(&self, text: &str) {
         if !self.quiet {

@@ -98,6 +98,11 @@ fn an_export_plans_to_no_changes_in_every_format(world: &World) {
         yaml,
         std::fs::read_to_string(world.desk.path().join("export.yaml")).unwrap()
     );
+    let json = world.run(&["export", "--format", "json"]).expect(0).stdout;
+    assert_eq!(
+        json,
+        std::fs::read_to_string(world.desk.path().join("export.json")).unwrap()
+    );
     world.run(&["export", "--out", "export.yaml"]).expect(1);
     world
         .run(&["export", "--out", "export.yaml", "--force"])
