@@ -4,7 +4,7 @@ use crate::admin::Client;
 use crate::cli::{Connection, Files, Planning};
 use crate::desired::Duration;
 use crate::diff::probe::Answers;
-use crate::diff::{self, Discover, Input};
+use crate::diff::{self, Discover, Input, Targets};
 use crate::error::{Exit, Failure};
 use crate::live::Live;
 use crate::plan::{Inputs, Plan, Target, stale};
@@ -106,15 +106,12 @@ pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure>
     let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
-        Scope::Delete { force } => {
-            let (read, targets) = destruction::of_one(read, &live, planning, force)?;
-            (read, Some(targets))
-        }
+        Scope::Delete { force } => destruction::of_one(read, &live, planning, force)?,
         Scope::Again(plan) => {
             save::is_same_target(plan, &target)?;
-            (read, Some(stale::targets(plan, &live)))
+            (read, stale::targets(plan, &live))
         }
-        Scope::Files => (read, given_targets(planning)),
+        Scope::Files => (read, planning.target.clone()),
     };
     let read = only_allowed(read, planning)?;
     let answers = gather::answers(&client, &read.desired, &live, planning, wait_endpoints, printer).await;
@@ -122,17 +119,17 @@ pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure>
         read: &read,
         live: &live,
         answers: &answers,
-        targets: targets.as_deref(),
+        targets: match scope {
+            Scope::Again(_) => Targets::Again(&targets),
+            Scope::Files if targets.is_empty() => Targets::All,
+            Scope::Files | Scope::Delete { .. } => Targets::Only(&targets),
+        },
         masker: client.masker(),
         target,
         offline: None,
     };
     let plan = computing.compute(asked);
     Ok(Made { plan, client, live })
-}
-
-fn given_targets(planning: &Planning) -> Option<Vec<String>> {
-    Some(planning.target.clone()).filter(|targets| !targets.is_empty())
 }
 
 /// Without asking anybody anything.
@@ -149,12 +146,16 @@ fn offline(asked: &Asked<'_>, path: &Path) -> Result<Plan, Failure> {
     let (target, taken) = (snapshot.target.clone(), snapshot.created_at.clone());
     let (live, answers) = snapshot.into_live();
     let read = is_target(read, &live)?;
-    let targets = given_targets(asked.planning);
+    let targets = &asked.planning.target;
     let computing = Computing {
         read: &read,
         live: &live,
         answers: &answers,
-        targets: targets.as_deref(),
+        targets: if targets.is_empty() {
+            Targets::All
+        } else {
+            Targets::Only(targets)
+        },
         masker: &masker,
         target,
         offline: Some(&taken),
@@ -166,7 +167,7 @@ struct Computing<'a> {
     read: &'a ReadFiles,
     live: &'a Live,
     answers: &'a Answers,
-    targets: Option<&'a [String]>,
+    targets: Targets<'a>,
     masker: &'a Masker,
     target: Target,
     /// When the snapshot was taken.
@@ -218,14 +219,11 @@ impl Computing<'_> {
             discover: Discover::from(planning.looking.discover),
         };
         let files = (&read.sources, &read.desired, read.warnings.as_slice());
-        Plan::new(
-            outcome,
-            self.target,
-            files,
-            self.targets.unwrap_or_default(),
-            inputs,
-            text(now),
-        )
+        let targets = match self.targets {
+            Targets::All => &[],
+            Targets::Only(targets) | Targets::Again(targets) => targets,
+        };
+        Plan::new(outcome, self.target, files, targets, inputs, text(now))
     }
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -176,9 +177,6 @@ pub struct ServiceChange {
     pub revision_after: Option<u32>,
     pub handlers_added: Vec<String>,
     pub handlers_removed: Vec<String>,
-    /// SHA-256 of all that its endpoint declares of it, so that a saved plan tells when that changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declaration: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -229,6 +227,17 @@ impl Precondition {
     }
 }
 
+/// On what a change rests beside its precondition.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Basis {
+    /// By service, SHA-256 of all that its endpoint declares of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declarations: BTreeMap<String, String>,
+    /// The options in effect that it resets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<FieldValue>,
+}
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
@@ -254,6 +263,9 @@ pub struct Change {
     pub consents: Vec<String>,
     pub refused: Option<Refused>,
     pub precondition: Precondition,
+    /// A plan has it beside its changes.
+    #[serde(skip)]
+    pub basis: Basis,
     /// What to do, with the secrets it takes; nothing of it is ever shown or stored.
     #[serde(skip)]
     pub action: Option<Action>,
@@ -277,6 +289,7 @@ impl Change {
             consents: Vec::new(),
             refused: None,
             precondition: Precondition::default(),
+            basis: Basis::default(),
             action: None,
         }
     }

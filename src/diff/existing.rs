@@ -2,7 +2,7 @@
 //! same address, or of who serves.
 
 use super::change::{
-    Action, Change, Existing, Field, Kind, Op, Precondition, Refused, Resource, Served, Validated,
+    Action, Basis, Change, Existing, Field, Kind, Op, Precondition, Refused, Resource, Served, Validated,
 };
 use super::deployment::{connection, connection_fields, stored_connection};
 use super::visibility::{Exposure, Visibility};
@@ -185,16 +185,15 @@ fn update(work: &mut Work<'_>, known: Known<'_>) {
     };
     let mut refusals = exposure.refusals;
     refusals.extend(known.foreign);
-    let mut precondition = Precondition::of(&known.fields);
+    let mut basis = Basis::default();
     if !work.input.live.server.has_patch() {
         let names = live.services.keys();
-        precondition
-            .fields
-            .extend(names.flat_map(|name| services::before(work, name)));
+        basis.options = names.flat_map(|name| services::before(work, name)).collect();
     }
     work.push(Change {
         validated,
-        precondition,
+        precondition: Precondition::of(&known.fields),
+        basis,
         fields: known.fields,
         refused: refusal(refusals),
         action: Some(action),

@@ -51,14 +51,22 @@ pub struct Input<'a> {
     pub consents: &'a [CommandConsent],
     /// `KIND/KEY` of resources to write again although no difference can be seen.
     pub resend: &'a [String],
-    /// `KIND/KEY` of what to change, with what that needs; `None` for all.
-    pub targets: Option<&'a [String]>,
+    pub targets: Targets<'a>,
     /// How much this run has deleted already, of what counts.
     pub deleted: u64,
     /// The server is a snapshot of this time, and no endpoint is asked.
     pub offline: Option<&'a str>,
     /// When the server was read.
     pub now: Timestamp,
+}
+
+/// What to change, as `KIND/KEY`, with what that needs.
+#[derive(Debug, Clone, Copy)]
+pub enum Targets<'a> {
+    All,
+    Only(&'a [String]),
+    /// What a plan touches that was made before: what goes is decided as it was then, among all.
+    Again(&'a [String]),
 }
 
 #[derive(Debug, Default)]

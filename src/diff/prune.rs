@@ -212,7 +212,6 @@ fn delete(
             revision_after: None,
             handlers_added: Vec::new(),
             handlers_removed: latest.service.handlers.keys().cloned().collect(),
-            declaration: None,
         })
     });
     let services: Vec<ServiceChange> = services.collect();

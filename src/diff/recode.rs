@@ -203,7 +203,8 @@ fn push(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op, actio
     } = known;
     taking.refusals.extend(foreign);
     let mut precondition = Precondition::of(&fields);
-    precondition.fields.extend(taking.preconditions(work));
+    precondition.fields.extend(taking.preconditions());
+    let basis = taking.basis(work);
     fields.append(&mut taking.fields);
     // A promotion can be an overwrite as well.
     let is_overwrite = code(work, live).is_some_and(|code| !code.differences.is_empty());
@@ -221,6 +222,7 @@ fn push(work: &mut Work<'_>, known: Known<'_>, mut taking: Taking, op: Op, actio
         invocations,
         refused: refusal(taking.refusals),
         precondition,
+        basis,
         action,
         ..Change::new(op, resource, work.input.sources.origin(entry.span))
     });

@@ -150,10 +150,7 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
     let request = registration(entry, stack, work.input.live, is_breaking, false);
     let mut fields = registration_fields(entry, request.metadata.as_ref());
     fields.append(&mut taking.fields);
-    let precondition = Precondition {
-        fields: taking.preconditions(work),
-        ..Precondition::absent()
-    };
+    let basis = taking.basis(work);
     work.push(Change {
         risk: taking.risk,
         validated: if is_validated {
@@ -165,7 +162,8 @@ fn register(work: &mut Work<'_>, entry: &Deployment) {
         fields,
         services: taking.services,
         refused: refusal(taking.refusals),
-        precondition,
+        precondition: Precondition::absent(),
+        basis,
         action: Some(Action::Register(Register { request, outcome })),
         ..Change::new(Op::Register, resource, work.input.sources.origin(entry.span))
     });

@@ -1,7 +1,7 @@
 //! `--target`: a part of a plan that is whole in itself.
 
 use super::change::{Change, Finding, Kind, Op, Resource};
-use super::{Work, refused};
+use super::{Targets, Work, refused};
 use crate::problem::{Severity, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// overrides of services that they register, and the promotions that follow. Nothing is deleted
 /// unless it is a target itself.
 pub fn targets(work: &mut Work<'_>) {
-    let Some(targets) = work.input.targets else {
-        return;
+    let targets = match work.input.targets {
+        Targets::All => return,
+        Targets::Only(targets) | Targets::Again(targets) => targets,
     };
     unknown_targets(work, targets);
     let is_target = |resource: &Resource| {
@@ -79,7 +80,7 @@ pub fn targets(work: &mut Work<'_>) {
 
 /// Whether a deletion of it may be in the plan at all.
 pub fn may_go(work: &Work<'_>, resource: &Resource) -> bool {
-    let Some(targets) = work.input.targets else {
+    let Targets::Only(targets) = work.input.targets else {
         return true;
     };
     names(work, resource).iter().any(|name| targets.contains(name))

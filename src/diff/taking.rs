@@ -1,7 +1,9 @@
 //! What a registration, new or forced, or an overwrite makes of services: compared with what serves
 //! them by then, and predicted for afterwards.
 
-use super::change::{ExpectedService, Field, FieldValue, Refused, Risk, Served, ServiceChange, declaration};
+use super::change::{
+    Basis, ExpectedService, Field, FieldValue, Refused, Risk, Served, ServiceChange, declaration,
+};
 use super::visibility::Visibility;
 use super::{Predicted, ServedBy, Work, needs, owner, refused, services};
 use crate::desired::{Address, Consent, Deployment};
@@ -22,6 +24,8 @@ pub enum By<'a> {
 pub struct Taking {
     pub fields: Vec<Field>,
     pub services: Vec<ServiceChange>,
+    /// By service, the digest of what its endpoint declares.
+    declarations: BTreeMap<String, String>,
     pub depends_on: BTreeSet<u32>,
     /// What callers lose, in words.
     pub breaks: Vec<String>,
@@ -35,6 +39,7 @@ impl Taking {
         Self {
             fields: Vec::new(),
             services: Vec::new(),
+            declarations: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             breaks: Vec::new(),
             visibility: Visibility::default(),
@@ -97,8 +102,8 @@ impl Taking {
             revision_after: Some(revision),
             handlers_added: new_handlers.difference(&old_handlers).cloned().collect(),
             handlers_removed: removed,
-            declaration: Some(declaration(fresh)),
         });
+        self.declarations.insert(name.clone(), declaration(fresh));
         self.visibility.note(work, name, fresh.options.public);
         registrations.push(id);
         let service = Service {
@@ -181,7 +186,6 @@ impl Taking {
             revision_after: back.as_ref().map(|back| back.revision),
             handlers_added: new.difference(&old).cloned().collect(),
             handlers_removed: old.difference(&new).cloned().collect(),
-            declaration: None,
         });
         if let Some(back) = &back {
             self.visibility.note(work, name, back.options.public);
@@ -221,16 +225,20 @@ impl Taking {
         consented
     }
 
-    /// What its services are before it: revisions, and the options that it resets.
-    pub fn preconditions(&self, work: &Work<'_>) -> Vec<FieldValue> {
-        let of = |service: &ServiceChange| {
-            let revision = FieldValue {
-                path: vec!["services".to_owned(), service.name.clone(), "revision".to_owned()],
-                value: service.revision_before.map(Into::into),
-            };
-            std::iter::once(revision).chain(services::before(work, &service.name))
-        };
-        self.services.iter().flat_map(of).collect()
+    /// The revisions that the plan was made with.
+    pub fn preconditions(&self) -> impl Iterator<Item = FieldValue> {
+        self.services.iter().map(|service| FieldValue {
+            path: vec!["services".to_owned(), service.name.clone(), "revision".to_owned()],
+            value: service.revision_before.map(Into::into),
+        })
+    }
+
+    pub fn basis(&self, work: &Work<'_>) -> Basis {
+        let names = self.services.iter().map(|service| service.name.as_str());
+        Basis {
+            declarations: self.declarations.clone(),
+            options: names.flat_map(|name| services::before(work, name)).collect(),
+        }
     }
 
     pub fn why_breaking(&self, refusal: Option<&str>) -> String {

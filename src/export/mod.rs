@@ -10,7 +10,7 @@ mod print;
 use crate::desired::Desired;
 use crate::diff::change::{Kind, Op, Resource};
 use crate::diff::probe::Answers;
-use crate::diff::{self, Input};
+use crate::diff::{self, Input, Targets};
 use crate::live::Live;
 use crate::load::{Given, load};
 use crate::problem::{Problem, Problems, Severity};
@@ -158,14 +158,16 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
         sources: &sources,
         consents: &[],
         resend: &[],
-        targets: None,
+        targets: Targets::All,
         deleted: 0,
         offline: Some(""),
         now: jiff::Timestamp::UNIX_EPOCH,
     });
     let changes = outcome.changes.into_iter().map(|change| {
         let why = match (change.op, change.refused) {
-            (Op::Promote, _) => "no order of the deployments says who serves what".to_owned(),
+            (Op::Promote, Some(refused)) => refused
+                .message
+                .replace("the file says that it serves", "listed, it would have to serve"),
             (_, Some(refused)) => refused.message,
             (op, None) => format!("the file would ask for: {}", op.name()),
         };

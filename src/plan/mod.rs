@@ -5,7 +5,7 @@ pub mod saved;
 pub mod stale;
 
 use crate::desired::Desired;
-use crate::diff::change::{Change, Finding, Guard, GuardStatus, Kind, Waiting, sha256};
+use crate::diff::change::{Basis, Change, Finding, Guard, GuardStatus, Kind, Waiting, sha256};
 use crate::diff::{Discover, Outcome};
 use crate::live::Server;
 use crate::problem::{Problem, Severity};
@@ -40,6 +40,9 @@ pub struct Plan {
     /// How many changes of each operation.
     pub summary: BTreeMap<String, u32>,
     pub inputs: Inputs,
+    /// On what changes rest beside their preconditions, by their ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub basis: BTreeMap<u32, Basis>,
     /// SHA-256 of the rest of the document but for the time, which tells when somebody edited it.
     pub digest: String,
 }
@@ -129,6 +132,10 @@ impl Plan {
             created_at,
             target,
             desired: desired_files(sources, desired),
+            basis: (outcome.changes.iter())
+                .filter(|change| change.basis != Basis::default())
+                .map(|change| (change.id, change.basis.clone()))
+                .collect(),
             changes: outcome.changes,
             guards: outcome.guards,
             waiting: outcome.waiting,

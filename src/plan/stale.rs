@@ -6,7 +6,7 @@
 //! otherwise than was planned, so that is for another plan.
 
 use super::Plan;
-use crate::diff::change::{Change, Field, Kind, Op, Resource, ServiceChange};
+use crate::diff::change::{Basis, Change, Field, Kind, Op, Resource, ServiceChange};
 use crate::live::Live;
 use crate::problem::Severity;
 use schemars::JsonSchema;
@@ -102,7 +102,8 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
             continue;
         }
         if let Some(found) = found {
-            moved.extend(differences(planned, found));
+            let basis = plan.basis.get(&planned.id).cloned().unwrap_or_default();
+            moved.extend(differences(planned, &basis, found));
             actions.insert(planned.id, (found.action.clone(), found.invocations));
             continue;
         }
@@ -188,7 +189,8 @@ fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
     Absent::Done
 }
 
-fn differences(planned: &Change, now: &Change) -> Option<Moved> {
+/// `basis`: of the planned change.
+fn differences(planned: &Change, basis: &Basis, now: &Change) -> Option<Moved> {
     let Change {
         op,
         risk,
@@ -205,6 +207,8 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
         validated: _,
         depends_on: _,
         action: _,
+        // The plan has it.
+        basis: _,
         invocations,
     } = planned;
     let moved = |message: String, fields: Vec<MovedField>| {
@@ -215,7 +219,7 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
         })
     };
     let mut different = moved_fields(fields, &now.fields);
-    different.extend(moved_preconditions(planned, now, &different));
+    different.extend(moved_preconditions(planned, basis, now, &different));
     if !different.is_empty() {
         return moved("it is not what it was".to_owned(), different);
     }
@@ -223,6 +227,13 @@ fn differences(planned: &Change, now: &Change) -> Option<Moved> {
         let id = |resource: &Resource| resource.server_id.clone().unwrap_or_else(|| "none".to_owned());
         return moved(
             format!("it was {}, and is {} now", id(resource), id(&now.resource)),
+            Vec::new(),
+        );
+    }
+    let other = |name: &&String| basis.declarations.get(*name) != now.basis.declarations.get(*name);
+    if let Some(name) = now.basis.declarations.keys().find(other) {
+        return moved(
+            format!("service {name} is not what its endpoint served"),
             Vec::new(),
         );
     }
@@ -293,13 +304,19 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
 }
 
 /// What the change was computed from, beside the fields that it changes: what it resets on the way.
-fn moved_preconditions(planned: &Change, now: &Change, told: &[MovedField]) -> Vec<MovedField> {
-    let find = |path: &[String]| now.precondition.fields.iter().find(|field| field.path == path);
-    let moved = planned.precondition.fields.iter().filter_map(|before| {
+fn moved_preconditions(
+    planned: &Change,
+    basis: &Basis,
+    now: &Change,
+    told: &[MovedField],
+) -> Vec<MovedField> {
+    let before = planned.precondition.fields.iter().chain(&basis.options);
+    let moved = before.filter_map(|before| {
+        let mut fields = now.precondition.fields.iter().chain(&now.basis.options);
+        let now = fields.find(|now| now.path == before.path && now.value != before.value)?;
         let is_told = told.iter().any(|field| field.path == before.path);
-        let now = find(&before.path).filter(|now| now.value != before.value && !is_told)?;
         let wanted = planned.fields.iter().find(|field| field.path == before.path);
-        Some(MovedField {
+        (!is_told).then(|| MovedField {
             path: before.path.clone(),
             planned_before: before.value.clone(),
             live_now: now.value.clone(),
