@@ -4,6 +4,7 @@ use super::read::ReadFiles;
 use crate::cli::Planning;
 use crate::desired::{Consent, DeploymentPolicy, Desired, SubscriptionPolicy};
 use crate::diff::CommandConsent;
+use crate::diff::change::{Kind, Resource};
 use crate::error::{Exit, Failure};
 use crate::live::{Deployment, Live, Subscription};
 use crate::problem::Problem;
@@ -50,7 +51,7 @@ pub fn of_one(
     };
     let is_subscription = |subscription: &&Subscription| {
         let key = subscription.key();
-        let shown = key.replace(" -> service://", " → ");
+        let shown = Resource::new(Kind::Subscription, &key).shown();
         is_named("subscription", &[&subscription.id, &key, &shown])
     };
     let deployments: Vec<_> = live.deployments.iter().filter(is_deployment).collect();

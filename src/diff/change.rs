@@ -113,6 +113,25 @@ impl Resource {
         }
     }
 
+    /// The key as people read it: no slash where a URI has no path, and an arrow to the handler.
+    pub fn shown(&self) -> String {
+        let key = &self.key;
+        match self.kind {
+            Kind::Deployment => match key.strip_suffix('/') {
+                Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
+                _ => key.clone(),
+            },
+            Kind::Service => key.clone(),
+            Kind::Subscription => key.replace(" -> service://", " → "),
+        }
+    }
+
+    /// The service that a subscription feeds, if its sink is one.
+    pub fn feeds(&self) -> Option<&str> {
+        let sink = self.key.split(" -> service://").nth(1)?;
+        sink.split('/').next()
+    }
+
     #[must_use]
     pub fn with_id(mut self, id: &str) -> Self {
         self.server_id = Some(id.to_owned());

@@ -174,11 +174,7 @@ fn delete(
         .copied()
         .collect();
     for change in &work.outcome.changes {
-        let feeds = |name: &String| {
-            let sink = change.resource.key.split(" -> service://").nth(1);
-            sink.and_then(|sink| sink.split('/').next())
-                .is_some_and(|service| service == name)
-        };
+        let feeds = |name: &String| change.resource.feeds() == Some(name);
         let is_feed =
             change.op == Op::Delete && change.resource.kind == Kind::Subscription && goes.iter().any(feeds);
         if is_feed {

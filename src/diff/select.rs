@@ -47,11 +47,7 @@ pub fn targets(work: &mut Work<'_>) {
     let is_of = |about: &Resource| match about.kind {
         Kind::Deployment => false,
         Kind::Service => touched.contains(about.key.as_str()),
-        Kind::Subscription => {
-            let sink = about.key.split(" -> service://").nth(1);
-            sink.and_then(|sink| sink.split('/').next())
-                .is_some_and(|service| touched.contains(service))
-        }
+        Kind::Subscription => about.feeds().is_some_and(|service| touched.contains(service)),
     };
     let stays = |finding: &Finding| {
         let Some(about) = &finding.resource else {
@@ -122,18 +118,10 @@ fn names(work: &Work<'_>, resource: &Resource) -> Vec<String> {
     let kind = resource.kind.name();
     let mut names = vec![format!("{kind}/{}", resource.key)];
     names.extend(resource.server_id.as_ref().map(|id| format!("{kind}/{id}")));
-    // Where there is no path, the slash is not written; elsewhere it is another address.
-    let bare = resource
-        .key
-        .strip_suffix('/')
-        .filter(|bare| bare.matches('/').count() == 2);
-    names.extend(bare.map(|bare| format!("{kind}/{bare}")));
-    if resource.kind == Kind::Subscription {
-        // As people see it.
-        let shown = resource.key.replace(" -> service://", " → ");
-        names.push(format!("{kind}/{}", shown.split(" @ ").next().unwrap_or(&shown)));
-        names.push(format!("{kind}/{shown}"));
-    }
+    // As people read it, and without the group, which plans often leave out.
+    let shown = resource.shown();
+    names.push(format!("{kind}/{}", shown.split(" @ ").next().unwrap_or(&shown)));
+    names.push(format!("{kind}/{shown}"));
     let entry = (work.input.desired.deployments.iter())
         .find(|entry| kind == "deployment" && entry.address.value.key() == resource.key);
     let name = entry.and_then(|entry| entry.name.as_ref());

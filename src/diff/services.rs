@@ -275,43 +275,17 @@ impl Compared {
 /// The options in effect of a service that a registration is about to reset.
 pub fn before(work: &Work<'_>, name: &str) -> Vec<FieldValue> {
     let live = work.input.live.services.get(name);
-    let options = live.into_iter().flat_map(|live| {
-        OPTIONS.into_iter().map(|option| FieldValue {
-            path: vec!["services".to_owned(), name.to_owned(), option.to_owned()],
-            value: shown(&live.options, option),
-        })
+    let fields = live.into_iter().flat_map(|live| live.options.fields());
+    let options = fields.map(|(option, value)| FieldValue {
+        path: vec!["services".to_owned(), name.to_owned(), option.to_owned()],
+        value,
     });
     options.collect()
 }
 
-const OPTIONS: [&str; 6] = [
-    "public",
-    "idempotency_retention",
-    "journal_retention",
-    "inactivity_timeout",
-    "abort_timeout",
-    "workflow_completion_retention",
-];
-
 fn shown(options: &Options, field: &str) -> Option<serde_json::Value> {
-    let Options {
-        public,
-        idempotency_retention,
-        journal_retention,
-        inactivity_timeout,
-        abort_timeout,
-        workflow_completion_retention,
-    } = options;
-    let duration = match field {
-        "public" => return Some((*public).into()),
-        "idempotency_retention" => idempotency_retention,
-        "journal_retention" => journal_retention,
-        "inactivity_timeout" => inactivity_timeout,
-        "abort_timeout" => abort_timeout,
-        "workflow_completion_retention" => workflow_completion_retention,
-        _ => &None,
-    };
-    duration.map(|duration| duration.to_string().into())
+    let found = options.fields().into_iter().find(|(name, _)| *name == field);
+    found.and_then(|(_, value)| value)
 }
 
 /// Live overrides that no file manages and that a registration of this plan resets.

@@ -249,47 +249,11 @@ impl<'a> Entries<'a> {
 
 /// What a service has beyond what its SDK declares.
 fn overrides(now: &Options, declared: &Options) -> Map<String, Json> {
-    let Options {
-        public,
-        idempotency_retention,
-        journal_retention,
-        inactivity_timeout,
-        abort_timeout,
-        workflow_completion_retention,
-    } = now;
-    let mut json = Map::new();
-    if *public != declared.public {
-        json.insert("public".to_owned(), (*public).into());
-    }
-    let durations = [
-        (
-            "idempotency_retention",
-            idempotency_retention,
-            &declared.idempotency_retention,
-        ),
-        (
-            "journal_retention",
-            journal_retention,
-            &declared.journal_retention,
-        ),
-        (
-            "inactivity_timeout",
-            inactivity_timeout,
-            &declared.inactivity_timeout,
-        ),
-        ("abort_timeout", abort_timeout, &declared.abort_timeout),
-        (
-            "workflow_completion_retention",
-            workflow_completion_retention,
-            &declared.workflow_completion_retention,
-        ),
-    ];
-    for (name, now, declared) in durations {
-        if let Some(now) = now.filter(|_| now != declared) {
-            json.insert(name.to_owned(), now.to_string().into());
-        }
-    }
-    json
+    let pairs = now.fields().into_iter().zip(declared.fields());
+    let other = pairs.filter(|((_, now), (_, declared))| now != declared);
+    other
+        .filter_map(|((name, now), _)| Some((name.to_owned(), now?)))
+        .collect()
 }
 
 /// No reference, whatever it holds.

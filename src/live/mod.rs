@@ -155,6 +155,32 @@ pub struct Options {
     pub workflow_completion_retention: Option<Duration>,
 }
 
+impl Options {
+    /// Each by its name, as people read it; `None` where the server tells none.
+    pub fn fields(&self) -> [(&'static str, Option<serde_json::Value>); 6] {
+        let Self {
+            public,
+            idempotency_retention,
+            journal_retention,
+            inactivity_timeout,
+            abort_timeout,
+            workflow_completion_retention,
+        } = self;
+        let text = |duration: &Option<Duration>| duration.map(|duration| duration.to_string().into());
+        [
+            ("public", Some((*public).into())),
+            ("idempotency_retention", text(idempotency_retention)),
+            ("journal_retention", text(journal_retention)),
+            ("inactivity_timeout", text(inactivity_timeout)),
+            ("abort_timeout", text(abort_timeout)),
+            (
+                "workflow_completion_retention",
+                text(workflow_completion_retention),
+            ),
+        ]
+    }
+}
+
 /// A handler's declaration, without its `public`, which follows the service's override
 /// (seen on 1.5.3, 1.6.2, 1.7.12).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

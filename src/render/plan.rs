@@ -127,17 +127,9 @@ pub fn name_of(resource: &Resource) -> String {
     format!("{} {}", resource.kind.name(), key(resource))
 }
 
-/// The key as people write it.
+/// The key as people read it.
 pub fn key(resource: &Resource) -> String {
-    let key = printable(&resource.key);
-    match resource.kind {
-        Kind::Deployment => match key.strip_suffix('/') {
-            Some(bare) if bare.matches('/').count() == 2 => bare.to_owned(),
-            _ => key,
-        },
-        Kind::Service => key,
-        Kind::Subscription => key.replace(" -> service://", " → "),
-    }
+    printable(&resource.shown())
 }
 
 /// `restate.yaml:9`

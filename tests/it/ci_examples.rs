@@ -314,8 +314,14 @@ fn forks_get_nothing() {
             .unwrap()
             .contains("head.repo.full_name == github.repository")
     );
-    assert_eq!(yaml(APPLY)["concurrency"]["cancel-in-progress"], false);
+    // One at a time for each server, whatever commit they are for.
+    let concurrency = &yaml(APPLY)["concurrency"];
+    assert_eq!(concurrency["cancel-in-progress"], false);
+    assert_eq!(concurrency["group"], "restate-apply-production");
     let file = yaml(GITLAB);
+    for apply in ["restate-apply", "restate-apply-replanned"] {
+        assert_eq!(file[apply]["resource_group"], "restate-production", "{apply}");
+    }
     let (plan, applies) = (
         &file["restate-plan"],
         ["restate-apply", "restate-apply-replanned"],

@@ -555,10 +555,15 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 /// `meanwhile` happens while the question is open.
 fn on_a_terminal(world: &World, answer: &str, meanwhile: impl FnOnce()) -> Ran {
+    apply_on_a_terminal(world, &[], answer, meanwhile)
+}
+
+fn apply_on_a_terminal(world: &World, more: &[&str], answer: &str, meanwhile: impl FnOnce()) -> Ran {
     let mut python = Command::new("python3");
     let program = env!("CARGO_BIN_EXE_restatectl");
     python
         .args(["-c", PTY, answer, program, "apply"])
+        .args(more)
         .current_dir(world.desk.path());
     python
         .env("RESTATE_ADMIN_URL", world.admin_url())
@@ -659,6 +664,28 @@ fn what_changes_while_the_question_is_open_makes_the_plan_stale() {
     assert_eq!(world.service("Checkout")["public"], true);
 }
 
+/// A saved plan is shown and asked for, and looked at before and after the question.
+#[test]
+fn a_saved_plan_is_asked_for_too() {
+    let world = World::fake("1.7.12");
+    let endpoint = shop(&world);
+    world.run(&["plan", "--out", "plan.json"]).expect(0);
+    world.as_fake().clear_requests();
+    let no = apply_on_a_terminal(&world, &["plan.json"], "n", || {}).expect(5);
+    assert!(no.stdout.contains("Apply these changes? [y/N]"), "{}", no.stdout);
+    world.as_fake().clear_requests();
+    let stale = apply_on_a_terminal(&world, &["plan.json"], "y", || {
+        drop(world.register(&endpoint.url()));
+    })
+    .expect(4);
+    assert!(
+        stale.stdout.contains("now it is done already"),
+        "{}",
+        stale.stdout
+    );
+    assert_eq!(world.service("Checkout")["public"], true);
+}
+
 /// A gateway gives up while the server is still discovering a slow endpoint, which then lands.
 #[test]
 fn a_registration_that_lands_late_is_waited_for() {
@@ -748,7 +775,6 @@ fn what_is_made_private_while_the_plan_runs_stays_private() {
     assert_eq!(world.service("Mail")["public"], false);
 }
 
-/// What the server refuses after the old one is gone must not leave the topic unread.
 /// An hour is no time for a topic that nothing reads.
 #[test]
 fn a_replace_does_not_wait_as_long_as_it_is_told() {
@@ -793,6 +819,7 @@ fn a_new_revision_that_may_land_later_is_an_alert() {
     assert_eq!(report["changes"][1]["status"], "not-attempted");
 }
 
+/// What the server refuses after the old one is gone must not leave the topic unread.
 #[test]
 fn a_replace_that_is_refused_puts_the_old_one_back() {
     let world = World::fake("1.7.12");

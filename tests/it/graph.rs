@@ -1,51 +1,16 @@
 //! Graphs as data, and as text in which no name is more than a name.
 
 use crate::markdown::scenes::{NASTY, change, full_of, plan, small};
+use crate::roundtrip::parsed;
 use restatectl::desired::Desired;
-use restatectl::load::{Given, load};
 use restatectl::plan::Plan;
 use restatectl::plan::graph::{Effect, Graph, Relation};
-use restatectl::problem::{Problem, Problems, Severity};
 use restatectl::render::graph::{dot, mermaid};
-use restatectl::source::interpolate::{Outside, Rules};
-use restatectl::source::{Format, SourceFile, Sources};
+use restatectl::source::Format;
 use serde_json::{Value, json};
-use std::rc::Rc;
-
-struct Nothing;
-
-impl Outside for Nothing {
-    fn env(&mut self, _name: &str) -> Result<Option<Rc<str>>, Problem> {
-        Ok(None)
-    }
-
-    fn file(&mut self, _from: u32, _path: &str) -> Result<Option<Rc<str>>, Problem> {
-        Ok(None)
-    }
-}
 
 fn desired(text: &str) -> Desired {
-    let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new(
-        "restate.yaml".to_owned(),
-        text.to_owned(),
-        Format::Yaml,
-    ));
-    let mut problems = Problems::default();
-    let rules = Rules {
-        unset: Severity::Error,
-        token_variables: &[],
-    };
-    let desired = load(
-        &mut sources,
-        &[file],
-        &Given::default(),
-        &mut Nothing,
-        rules,
-        &mut problems,
-    );
-    assert!(!problems.has_errors(), "{problems:?}");
-    desired.unwrap()
+    parsed(Format::Yaml, text).unwrap()
 }
 
 /// A line for each node and edge.

@@ -247,7 +247,8 @@ impl Outside for Nothing {
     }
 }
 
-fn parsed(format: Format, text: &str) -> Result<Desired, TestCaseError> {
+/// The desired state of a file that must be valid and refers to nothing.
+pub fn parsed(format: Format, text: &str) -> Result<Desired, TestCaseError> {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("file".to_owned(), text.to_owned(), format));
     let mut problems = Problems::default();

@@ -209,6 +209,15 @@ fn assert_accounted(document: &str, changes: usize, with_details: usize) -> Read
     read
 }
 
+/// Of more changes it would be a tangle.
+#[test]
+fn a_small_plan_has_a_graph() {
+    for (n, has_graph) in [(1, false), (2, true), (20, true), (21, false)] {
+        let document = in_markdown(&many(n));
+        assert_eq!(document.contains("```mermaid\nflowchart LR\n"), has_graph, "{n}");
+    }
+}
+
 #[test]
 fn a_large_plan_is_one_document_that_says_what_it_leaves_out() {
     for n in [300, 5000] {
