@@ -1,10 +1,13 @@
 //! Values that must not be shown, and the masking of text that may repeat them.
 
+use aho_corasick::AhoCorasick;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 /// What a masked or sensitive value looks like in every output.
@@ -68,10 +71,19 @@ impl PartialEq for Value {
 
 /// Masks the run's sensitive values in text that comes from elsewhere.
 ///
-/// Endpoints echo request headers in their errors and the server passes that on
-/// (seen on 1.5.3, 1.6.2 and 1.7.12), so its messages cannot be trusted to be free of them.
+/// Endpoints echo request headers in their errors and the server passes that on [S:all], so its
+/// messages cannot be trusted to be free of them.
 #[derive(Clone, Default)]
-pub struct Masker(Arc<RwLock<Vec<SecretString>>>);
+pub struct Masker(Arc<RwLock<Known>>);
+
+/// The forms in which sensitive values may be repeated.
+#[derive(Default)]
+struct Known {
+    forms: BTreeSet<String>,
+    /// Finds all forms at once. Built when text is masked for the first time after a value was
+    /// learned: to look for one form after the other would take time by their number.
+    search: Option<AhoCorasick>,
+}
 
 impl Masker {
     /// Shorter values would mask ordinary words; they are too weak to be secrets.
@@ -82,56 +94,72 @@ impl Masker {
         if !value.is_sensitive() {
             return;
         }
+        let Ok(mut known) = self.0.write() else { return };
         let text = value.expose();
         // A header is mostly `Bearer TOKEN`: the token alone must not show either.
         for part in std::iter::once(text).chain(text.split_whitespace()) {
             if part.len() >= Self::SHORTEST && !is_auth_scheme(part) {
-                self.remember(part.to_owned());
                 let escaped = serde_json::Value::from(part).to_string();
-                self.remember(escaped[1..escaped.len() - 1].to_owned());
-                self.remember(percent_encoding::utf8_percent_encode(part, UNRESERVED).to_string());
-                self.remember(STANDARD_NO_PAD.encode(part));
-                self.remember(URL_SAFE_NO_PAD.encode(part));
+                let forms = [
+                    part.to_owned(),
+                    escaped[1..escaped.len() - 1].to_owned(),
+                    percent_encoding::utf8_percent_encode(part, UNRESERVED).to_string(),
+                    STANDARD_NO_PAD.encode(part),
+                    URL_SAFE_NO_PAD.encode(part),
+                ];
+                for form in forms {
+                    if known.forms.insert(form) {
+                        known.search = None;
+                    }
+                }
             }
         }
     }
 
-    fn remember(&self, form: String) {
-        if let Ok(mut known) = self.0.write()
-            && !known.iter().any(|k| k.expose_secret() == form)
-        {
-            known.push(form.into());
-            // The longest first, so that a value that contains another is masked whole.
-            known.sort_by_key(|k| std::cmp::Reverse(k.expose_secret().len()));
-        }
-    }
-
+    /// The text with [`MASK`] in the place of every sensitive value. Values that overlap are masked
+    /// as one, so that no end of either shows.
     pub fn mask(&self, text: &str) -> String {
         let Ok(known) = self.0.read() else {
             return MASK.to_owned();
         };
-        let mask = |text: String, known: &SecretString| masked(text, known.expose_secret());
-        known.iter().fold(text.to_owned(), mask)
+        if known.forms.is_empty() {
+            return text.to_owned();
+        }
+        if let Some(search) = &known.search {
+            return masked(text, search);
+        }
+        drop(known);
+        let Ok(mut known) = self.0.write() else {
+            return MASK.to_owned();
+        };
+        let search = AhoCorasick::new(&known.forms);
+        known.search = search.ok();
+        // Nothing is shown unsearched.
+        known.search.as_ref().map_or_else(|| MASK.to_owned(), |search| masked(text, search))
     }
 }
 
 /// A short value is often a word, such as the `shop` of `x-tenant: shop`, which other names have in
 /// them: it is masked where it stands by itself, and a longer one everywhere.
-fn masked(text: String, known: &str) -> String {
-    if !text.contains(known) {
-        return text;
-    }
-    if known.len() > Masker::LONGEST_WORD {
-        return text.replace(known, MASK);
-    }
+fn masked(text: &str, search: &AhoCorasick) -> String {
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "-_.".contains(c));
-    let (mut shown, mut from) = (String::new(), 0);
-    for (at, found) in text.match_indices(known) {
-        let end = at + found.len();
-        let is_word = !is_part(text[..at].chars().next_back()) && !is_part(text[end..].chars().next());
-        shown.push_str(&text[from..at]);
-        shown.push_str(if is_word { MASK } else { found });
-        from = end;
+    let mut hidden: Vec<Range<usize>> = search
+        .find_overlapping_iter(text)
+        .map(|found| found.range())
+        .filter(|found| {
+            let is_word = !is_part(text[..found.start].chars().next_back())
+                && !is_part(text[found.end..].chars().next());
+            found.len() > Masker::LONGEST_WORD || is_word
+        })
+        .collect();
+    hidden.sort_by_key(|range| range.start);
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for range in hidden {
+        if range.start >= from {
+            shown.push_str(&text[from..range.start]);
+            shown.push_str(MASK);
+        }
+        from = from.max(range.end);
     }
     shown + &text[from..]
 }
