@@ -1,6 +1,8 @@
 //! Whether the server still is what the files say: a plan, read the other way round.
 
-use crate::diff::change::{Change, Field, Finding, Guard, GuardStatus, Kind, Op, Resource};
+use crate::change::{Change, Field, Finding, Guard, Op, Resource};
+use crate::code::Code;
+use crate::kind::Key;
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::Severity;
 use crate::source::Origin;
@@ -93,7 +95,7 @@ impl Drift {
     /// `plan`: of all files, without a consent of the command line.
     pub fn of(plan: &Plan, show_unmanaged: bool) -> Self {
         let mut findings: Vec<Drifted> = Vec::new();
-        let mut stuck: BTreeMap<u32, &str> = BTreeMap::new();
+        let mut stuck: BTreeMap<u32, &Key> = BTreeMap::new();
         for change in &plan.changes {
             let needed = change.depends_on.iter().find_map(|need| stuck.get(need).copied());
             let drifted = changed(plan, change, needed);
@@ -102,40 +104,22 @@ impl Drift {
             }
             findings.push(drifted);
         }
-        let is_about = |finding: &Finding, change: &Change| {
-            let about = finding.resource.as_ref();
-            about.is_some_and(|about| about.kind == change.resource.kind && about.key == change.resource.key)
+        let told = |finding: &Finding| {
+            plan.changes
+                .iter()
+                .any(|change| finding.is_about(&change.resource))
         };
-        let told = |finding: &Finding| plan.changes.iter().any(|change| is_about(finding, change));
         let found = plan.findings.iter();
         findings.extend(
             found
                 .filter(|finding| matters(finding) && !told(finding))
                 .map(found_out),
         );
-        let guards = plan
-            .guards
-            .iter()
-            .filter(|guard| guard.status == GuardStatus::Fail);
-        findings.extend(
-            guards
-                .filter(|guard| guard.code == "foreign-stack" && !is_told(plan, guard))
-                .map(|guard| Drifted {
-                    direction: Direction::Changed,
-                    mend: Mend::Person,
-                    resource: guard.resource.clone(),
-                    fields: Vec::new(),
-                    origin: None,
-                    message: guard.message.clone(),
-                    help: guard.help.clone(),
-                }),
-        );
+        let guards = plan.guards.iter().filter(|guard| guard.fails());
+        let foreign = guards.filter(|guard| guard.code == Code::ForeignStack && !is_told(plan, guard));
+        findings.extend(foreign.map(foreign_stack));
         if show_unmanaged {
-            findings.extend(
-                plan.unmanaged
-                    .iter()
-                    .flat_map(|(kind, keys)| keys.iter().map(|key| unmanaged(*kind, key))),
-            );
+            findings.extend(plan.unmanaged.keys().map(unmanaged));
         }
         // Stable: within each, the order of the plan.
         findings.sort_by_key(|finding| finding.mend);
@@ -154,7 +138,7 @@ impl Drift {
             stack: plan.desired.stack.clone(),
             apply_is_refused: plan.is_refused() || plan.has_errors(),
             findings,
-            unmanaged: plan.unmanaged.values().map(|keys| keys.len() as u64).sum(),
+            unmanaged: plan.unmanaged.keys().count() as u64,
             summary,
         }
     }
@@ -167,23 +151,23 @@ impl Drift {
 }
 
 /// `needed`: the resource of a change that this one depends on and that needs a person.
-fn changed(plan: &Plan, change: &Change, needed: Option<&str>) -> Drifted {
+fn changed(plan: &Plan, change: &Change, needed: Option<&Key>) -> Drifted {
     let resource = &change.resource;
-    let about = plan.findings.iter().find(|finding| {
-        let about = finding.resource.as_ref();
-        finding.severity == Severity::Error
-            && about.is_some_and(|about| about.kind == resource.kind && about.key == resource.key)
-    });
-    let guard = plan.guards.iter().find(|guard| {
-        change.op == Op::Delete && guard.status == GuardStatus::Fail && guard.code != "foreign-stack"
-    });
+    let mut errors = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let about = errors.find(|finding| finding.is_about(resource));
+    let is_of_deletions = |guard: &&Guard| guard.fails() && guard.code != Code::ForeignStack;
+    let guard = plan.guards.iter().find(is_of_deletions);
+    let guard = guard.filter(|_| change.op == Op::Delete);
     let in_the_way = (change.refused.as_ref())
         .map(|refused| (refused.message.clone(), Some(refused.help.clone())))
         .or_else(|| about.map(|finding| (finding.message.clone(), finding.help.clone())))
         .or_else(|| guard.map(|guard| (format!("{}: {}", guard.code, guard.message), guard.help.clone())))
         .or_else(|| needed.map(|needed| (format!("it needs what is to be done about {needed}"), None)));
     let direction = match change.op {
-        _ if about.is_some_and(|finding| finding.code == "endpoint-unreachable") => Direction::Unreachable,
+        _ if about.is_some_and(|finding| finding.code == Code::EndpointUnreachable) => Direction::Unreachable,
         Op::Register | Op::Create => Direction::Missing,
         Op::Delete => Direction::Extra,
         Op::Update | Op::Overwrite | Op::Promote | Op::Configure | Op::Replace => Direction::Changed,
@@ -230,12 +214,12 @@ fn what(change: &Change) -> String {
 
 /// Warnings are about the files, or about what a change does, except that an endpoint is down.
 fn matters(finding: &Finding) -> bool {
-    finding.severity == Severity::Error || finding.code == "endpoint-unreachable"
+    finding.severity == Severity::Error || finding.code == Code::EndpointUnreachable
 }
 
 fn found_out(finding: &Finding) -> Drifted {
     Drifted {
-        direction: if finding.code == "endpoint-unreachable" {
+        direction: if finding.code == Code::EndpointUnreachable {
             Direction::Unreachable
         } else {
             Direction::Changed
@@ -249,21 +233,27 @@ fn found_out(finding: &Finding) -> Drifted {
     }
 }
 
-fn unmanaged(kind: Kind, key: &str) -> Drifted {
+/// A listed deployment that belongs to another stack, where no change tells.
+fn foreign_stack(guard: &Guard) -> Drifted {
+    Drifted {
+        direction: Direction::Changed,
+        mend: Mend::Person,
+        resource: guard.resource.clone(),
+        fields: Vec::new(),
+        origin: None,
+        message: guard.message.clone(),
+        help: guard.help.clone(),
+    }
+}
+
+fn unmanaged(key: &Key) -> Drifted {
     Drifted {
         direction: Direction::Extra,
         mend: Mend::Person,
-        resource: Some(Resource::new(kind, key)),
+        resource: Some(key.clone().into()),
         fields: Vec::new(),
         origin: None,
         message: "no file lists it".to_owned(),
         help: None,
     }
-}
-
-pub fn schema() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft2020_12()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Drift>()
 }

@@ -1,6 +1,7 @@
 //! How a run can end: the exit codes, and failures that end it early.
 
 use crate::admin;
+use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::source::Sources;
 
@@ -23,6 +24,19 @@ pub enum Exit {
     Usage = 64,
     /// Ctrl-C or SIGTERM.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// What a plan comes to. Errors come before refusals: nobody can consent to them.
+    pub fn of(plan: &Plan) -> Self {
+        if plan.has_errors() {
+            Self::Error
+        } else if plan.is_refused() {
+            Self::Refused
+        } else {
+            Self::Done
+        }
+    }
 }
 
 impl From<Exit> for std::process::ExitCode {

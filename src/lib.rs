@@ -1,54 +1,38 @@
 //! restatectl: a declarative config reconciler for Restate.
-//!
-//! ```text
-//! text ─► source ─► config ─► desired ─┐
-//!                                      ├─► diff ─► plan ─► apply ─► events
-//! HTTP ─► admin ──► live ──────────────┘                     ▲
-//!                                         render ◄───────────┘ (reads everything, decides nothing)
-//! ```
-//!
-//! Data flows down this list; a module uses only those above it, which a test enforces. `source`
-//! to `plan` but for the client in `admin` are the core: no IO, no async, no clock, no environment.
-//! What the server does that one would not expect is noted where the code rests on it, with the
-//! versions on which it was seen: `[S:all]` is 1.5.3, 1.6.2 and 1.7.12; `[R:v]` was read in the
-//! source of v.
 
-pub mod explain;
-
-pub mod problem;
-
-pub mod secret;
-
-pub mod source;
-
-pub mod config;
-
-pub mod desired;
-
-pub mod check;
-
-pub mod load;
-
+pub mod action;
 pub mod admin;
-
-pub mod live;
-
-pub mod diff;
-
-pub mod plan;
-
-pub mod drift;
-
-pub mod snapshot;
-
-pub mod export;
-
 pub mod apply;
-
+pub mod ask;
+pub mod change;
+pub mod check;
 pub mod cli;
-
-pub mod error;
-
-pub mod render;
-
 pub mod cmd;
+pub mod code;
+pub mod config;
+pub mod consent;
+pub mod desired;
+pub mod diff;
+pub mod digest;
+pub mod draft;
+pub mod drift;
+pub mod duration;
+pub mod error;
+pub mod explain;
+pub mod export;
+pub mod graph;
+pub mod kind;
+pub mod landing;
+pub mod live;
+pub mod load;
+pub mod plan;
+pub mod problem;
+pub mod render;
+pub mod schema;
+pub mod secret;
+pub mod server;
+pub mod session;
+pub mod snapshot;
+pub mod source;
+pub mod stack;
+pub mod words;

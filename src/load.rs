@@ -2,8 +2,10 @@
 //! first half, without IO.
 
 use crate::check;
+use crate::code::Code;
 use crate::config;
-use crate::desired::{Desired, is_sensitive_place};
+use crate::desired::Desired;
+use crate::kind::rules::is_sensitive_place;
 use crate::problem::{Problem, Problems};
 use crate::source::frozen;
 use crate::source::interpolate::{Interpolation, Outside, Rules};
@@ -71,7 +73,7 @@ pub fn load(
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("declare it: `variables: {{ {name}: {{}} }}`"),
             };
-            problems.push(Problem::error("undeclared-variable", message).help(help));
+            problems.push(Problem::error(Code::UndeclaredVariable, message).help(help));
         }
     }
     let mut frozen = BTreeMap::new();
@@ -101,7 +103,7 @@ pub fn load(
 fn take_values(interpolation: &mut Interpolation<'_>, root: &Node, is_whole: bool, problems: &mut Problems) {
     let Kind::Map(entries) = &root.kind else {
         let message = format!("expected a map of variables, found {}", root.describe());
-        problems.push(Problem::error("wrong-type", message).at(root.span));
+        problems.push(Problem::error(Code::WrongType, message).at(root.span));
         return;
     };
     for (key, node) in entries {
@@ -112,7 +114,7 @@ fn take_values(interpolation: &mut Interpolation<'_>, root: &Node, is_whole: boo
                 if !is_declared && is_whole {
                     // Several desired states may share such a file.
                     let message = format!("no file declares a variable `{}`", key.name);
-                    let problem = Problem::warning("undeclared-variable", message).at(key.span);
+                    let problem = Problem::warning(Code::UndeclaredVariable, message).at(key.span);
                     problems.push(match interpolation.nearest_variable(&key.name) {
                         Some(near) => problem.help(format!("did you mean `{near}`?")),
                         None => problem,
@@ -122,7 +124,7 @@ fn take_values(interpolation: &mut Interpolation<'_>, root: &Node, is_whole: boo
             Kind::Unknown => {}
             _ => {
                 let message = format!("expected a single value, found {}", node.describe());
-                problems.push(Problem::error("wrong-type", message).at(node.span));
+                problems.push(Problem::error(Code::WrongType, message).at(node.span));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A problem: what is wrong, where, and what to do about it.
 
+use crate::code::Code;
 use crate::source::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,11 @@ pub struct Related {
     pub label: String,
 }
 
-/// One thing wrong with the input. Codes are kebab-case and stable: scripts match on them.
+/// One thing that is wrong. Whatever else says so, such as a finding, a refusal or a guard, is made of
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    pub code: &'static str,
+    pub code: Code,
     pub severity: Severity,
     pub message: String,
     pub help: Option<String>,
@@ -34,15 +36,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(code, Severity::Error, message)
     }
 
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self::new(code, Severity::Warning, message)
     }
 
-    pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    pub fn info(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Info, message)
+    }
+
+    pub fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             code,
             severity,
@@ -93,7 +99,7 @@ impl Problems {
     }
 
     /// Tells more of those that have one of these codes.
-    pub fn explain(&mut self, codes: &[&str], more: impl Fn(&mut Problem)) {
+    pub fn explain(&mut self, codes: &[Code], more: impl Fn(&mut Problem)) {
         let told = self.0.iter_mut().filter(|problem| codes.contains(&problem.code));
         told.for_each(more);
     }

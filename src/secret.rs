@@ -135,7 +135,10 @@ impl Masker {
         let search = AhoCorasick::new(&known.forms);
         known.search = search.ok();
         // Nothing is shown unsearched.
-        known.search.as_ref().map_or_else(|| MASK.to_owned(), |search| masked(text, search))
+        known
+            .search
+            .as_ref()
+            .map_or_else(|| MASK.to_owned(), |search| masked(text, search))
     }
 }
 

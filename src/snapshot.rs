@@ -1,14 +1,18 @@
 //! What is on a server, as a file to plan against where the server may not be reached. It has the
 //! names of headers and of secret options, and never their values.
 
-use crate::desired::Address;
-use crate::diff::probe::Answers;
-use crate::live::{Deployment, Live, REDACTED, Server, Service, Subscription};
+use crate::ask::Answers;
+use crate::kind::deployment::snapshot::SnapshotDeployment;
+use crate::kind::redacted::REDACTED;
+use crate::kind::service::live::Service;
+use crate::kind::subscription::GROUP_ID;
+use crate::kind::subscription::snapshot::SnapshotSubscription;
+use crate::live::Live;
 use crate::plan::{FORMAT_VERSION, Target};
-use crate::secret::Value;
+use crate::server::Server;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl snapshot")]
@@ -25,30 +29,6 @@ pub struct Snapshot {
     pub stored: BTreeMap<String, Vec<Service>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SnapshotDeployment {
-    pub id: String,
-    /// The URI, without user and password, or the ARN.
-    pub address: String,
-    /// The names.
-    pub additional_headers: BTreeSet<String>,
-    pub use_http_11: bool,
-    pub assume_role_arn: Option<String>,
-    pub metadata: BTreeMap<String, String>,
-    pub created_at: String,
-    /// Revision by service.
-    pub services: BTreeMap<String, u32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SnapshotSubscription {
-    pub id: String,
-    pub source: String,
-    pub sink: String,
-    /// Secret ones are three stars, as servers show them.
-    pub options: BTreeMap<String, String>,
-}
-
 impl Snapshot {
     /// `created_at`: RFC 3339, from the shell, which has the clock.
     pub fn new(live: &Live, answers: &Answers, target: Target, created_at: String) -> Self {
@@ -57,9 +37,9 @@ impl Snapshot {
             let services = services.as_ref().ok()?.values().cloned().collect();
             Some((id.clone(), services))
         });
-        let mut deployments: Vec<_> = live.deployments.iter().map(deployment).collect();
+        let mut deployments: Vec<_> = live.deployments.iter().map(SnapshotDeployment::of).collect();
         deployments.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
-        let mut subscriptions: Vec<_> = live.subscriptions.iter().map(subscription).collect();
+        let mut subscriptions: Vec<_> = live.subscriptions.iter().map(SnapshotSubscription::of).collect();
         subscriptions.sort_by(|a, b| a.id.cmp(&b.id));
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -87,7 +67,7 @@ impl Snapshot {
             .iter_mut()
             .flat_map(|subscription| &mut subscription.options);
         // The group is a part of what a subscription is called.
-        for (_, text) in options.filter(|(name, _)| *name != "group.id") {
+        for (_, text) in options.filter(|(name, _)| *name != GROUP_ID) {
             if mask(text) != *text {
                 REDACTED.clone_into(text);
             }
@@ -143,93 +123,4 @@ fn masked(value: &mut serde_json::Value, mask: &impl Fn(&str) -> String) {
         serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| masked(field, mask)),
         serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
-}
-
-fn deployment(live: &Deployment) -> SnapshotDeployment {
-    let Deployment {
-        id,
-        address,
-        stored_uri: _,
-        additional_headers,
-        has_hidden_headers: _,
-        use_http_11,
-        assume_role_arn,
-        // What the server authenticates with is nobody's business.
-        auth: _,
-        metadata,
-        created_at,
-        services,
-    } = live;
-    SnapshotDeployment {
-        id: id.clone(),
-        address: address.key(),
-        additional_headers: additional_headers.keys().cloned().collect(),
-        use_http_11: *use_http_11,
-        assume_role_arn: assume_role_arn.clone(),
-        metadata: metadata.clone(),
-        created_at: created_at.clone(),
-        services: services.clone(),
-    }
-}
-
-fn subscription(live: &Subscription) -> SnapshotSubscription {
-    let Subscription {
-        id,
-        source,
-        sink,
-        options,
-    } = live;
-    let shown = |value: &Value| value.shown().unwrap_or(REDACTED).to_owned();
-    SnapshotSubscription {
-        id: id.clone(),
-        source: source.clone(),
-        sink: sink.clone(),
-        options: options
-            .iter()
-            .map(|(name, value)| (name.clone(), shown(value)))
-            .collect(),
-    }
-}
-
-impl SnapshotDeployment {
-    fn into_live(self) -> Deployment {
-        let is_arn = self.address.starts_with("arn:");
-        let headers = self.additional_headers.into_iter();
-        Deployment {
-            id: self.id,
-            address: if is_arn {
-                Address::Lambda(self.address)
-            } else {
-                Address::stored_uri(&self.address)
-            },
-            stored_uri: None,
-            additional_headers: headers.map(|name| (name, Value::sensitive(REDACTED))).collect(),
-            has_hidden_headers: true,
-            use_http_11: self.use_http_11,
-            assume_role_arn: self.assume_role_arn,
-            auth: None,
-            metadata: self.metadata,
-            created_at: self.created_at,
-            services: self.services,
-        }
-    }
-}
-
-impl SnapshotSubscription {
-    fn into_live(self) -> Subscription {
-        let options = self.options.into_iter();
-        Subscription {
-            id: self.id,
-            source: self.source,
-            sink: self.sink,
-            options: options.map(|(name, text)| (name, Value::plain(text))).collect(),
-        }
-    }
-}
-
-pub fn schema() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft2020_12()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Snapshot>()
 }

@@ -1,5 +1,6 @@
 //! What can go wrong in a call, told apart by what is known about its outcome.
 
+use crate::code::Code;
 use std::fmt;
 
 /// A failed call. The message is masked and printable.
@@ -66,15 +67,15 @@ impl Error {
     }
 
     /// The code of the problem that this error is reported as.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match &self.kind {
-            ErrorKind::Unreachable => "server-unreachable",
-            ErrorKind::Lost => "connection-lost",
-            ErrorKind::Refused { .. } => "token-refused",
-            ErrorKind::NotRestate => "not-restate",
-            ErrorKind::TooOld => "server-too-old",
-            ErrorKind::TooNew => "server-too-new",
-            ErrorKind::Status { .. } => "server-error",
+            ErrorKind::Unreachable => Code::ServerUnreachable,
+            ErrorKind::Lost => Code::ConnectionLost,
+            ErrorKind::Refused { .. } => Code::TokenRefused,
+            ErrorKind::NotRestate => Code::NotRestate,
+            ErrorKind::TooOld => Code::ServerTooOld,
+            ErrorKind::TooNew => Code::ServerTooNew,
+            ErrorKind::Status { .. } => Code::ServerError,
         }
     }
 

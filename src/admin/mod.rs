@@ -5,6 +5,7 @@ pub mod retry;
 pub mod trace;
 pub mod wire;
 
+use crate::kind::service::options::Overrides;
 use crate::secret::{Masker, Value, printable};
 use reqwest::{Method, StatusCode, header};
 use serde::Serialize;
@@ -186,46 +187,32 @@ impl Client {
         }
     }
 
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn cluster_health(&self) -> Result<wire::ClusterHealth, Error> {
         self.read("/cluster-health").await
     }
 
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn deployments(&self) -> Result<Vec<wire::Deployment>, Error> {
         let list: wire::Deployments = self.read("/deployments").await?;
         Ok(list.deployments)
     }
 
     /// The services of one deployment as it was registered, also where it is no longer the latest.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn deployment_services(&self, id: &str) -> Result<Vec<wire::Service>, Error> {
         let deployment: wire::Registered = self.read(&format!("/deployments/{id}")).await?;
         Ok(deployment.services)
     }
 
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn services(&self) -> Result<Vec<wire::Service>, Error> {
         let list: wire::Services = self.read("/services").await?;
         Ok(list.services)
     }
 
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn subscriptions(&self) -> Result<Vec<wire::Subscription>, Error> {
         let list: wire::Subscriptions = self.read("/subscriptions").await?;
         Ok(list.subscriptions)
     }
 
     /// `POST /deployments`. A dry run is repeatable; a registration is sent once.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn register(&self, registration: &wire::Registration) -> Result<wire::Registered, Error> {
         let send = async || {
             self.call(
@@ -245,9 +232,6 @@ impl Client {
 
     /// `PATCH /deployments/{id}`; before 1.6 it is a PUT, which discovers the endpoint again.
     /// Returns the services that the deployment then has.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn update_deployment(
         &self,
         id: &str,
@@ -269,13 +253,10 @@ impl Client {
     }
 
     /// `PATCH /services/{name}`. Returns the service with the values then in effect.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn override_service(
         &self,
         name: &str,
-        overrides: &wire::Overrides,
+        overrides: &Overrides,
         budget: Option<Duration>,
     ) -> Result<wire::Service, Error> {
         let path = format!("/services/{name}");
@@ -288,9 +269,6 @@ impl Client {
     }
 
     /// `POST /subscriptions`, sent once: the server does not notice duplicates.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn create_subscription(
         &self,
         subscription: &wire::NewSubscription,
@@ -300,9 +278,6 @@ impl Client {
     }
 
     /// `DELETE /subscriptions/{id}`. One that is gone already counts as deleted.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn delete_subscription(&self, id: &str) -> Result<(), Error> {
         self.delete(&format!("/subscriptions/{id}")).await
     }
@@ -320,9 +295,6 @@ impl Client {
 
     /// `DELETE /deployments/{id}?force=true`, the only form that servers know. One that is gone
     /// already counts as deleted.
-    ///
-    /// # Errors
-    /// As every call: see [`ErrorKind`].
     pub async fn delete_deployment(&self, id: &str) -> Result<(), Error> {
         self.delete(&format!("/deployments/{id}?force=true")).await
     }
@@ -331,7 +303,7 @@ impl Client {
     /// has both the deployment that an invocation is pinned to and the one it was last tried on.
     ///
     /// # Errors
-    /// As every call: see [`ErrorKind`]. Servers without the worker role answer with an error.
+    /// Servers without the worker role answer with an error.
     pub async fn unfinished_invocations(&self) -> Result<Vec<wire::Unfinished>, Error> {
         let query = wire::Query {
             query: UNFINISHED_INVOCATIONS,

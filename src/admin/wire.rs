@@ -192,23 +192,6 @@ pub struct Unfinished {
     pub n: u64,
 }
 
-/// `PATCH /services/{name}`. What is `None` is left alone; nothing can be unset.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Overrides {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub public: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub idempotency_retention: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub journal_retention: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inactivity_timeout: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub abort_timeout: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workflow_completion_retention: Option<String>,
-}
-
 /// `POST /subscriptions`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NewSubscription {

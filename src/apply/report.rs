@@ -1,10 +1,12 @@
 //! What an apply did, change by change.
 
-use super::{Alert, Fault, Landed};
-use crate::diff::change::{Change, Finding, GuardStatus, Op, Resource};
+use crate::change::{Change, Finding, Guard, Op, Resource};
+use crate::code::Code;
+use crate::landing::{Alert, ChangeError, Fault, Landed};
 use crate::plan::stale::Moved;
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::{Problem, Severity};
+use crate::source::Sources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -85,14 +87,6 @@ pub struct ChangeResult {
     /// Something worth knowing about a change that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ChangeError {
-    pub message: String,
-    /// Such as `META0003`.
-    pub restate_code: Option<String>,
-    pub http_status: Option<u16>,
 }
 
 impl ChangeResult {
@@ -179,13 +173,9 @@ impl Report {
     /// A report of an apply that attempted nothing, with the reasons.
     pub fn not_attempted(outcome: Outcome, plan: &Plan) -> Self {
         let result = |change: &Change| ChangeResult {
-            error: change.refused.as_ref().map(|refused| ChangeError {
-                message: format!(
-                    "refused ({}): {}; {}",
-                    refused.code, refused.message, refused.help
-                ),
-                restate_code: None,
-                http_status: None,
+            error: change.refused.as_ref().map(|refused| {
+                let (code, message, help) = (&refused.code, &refused.message, &refused.help);
+                ChangeError::of(format!("refused ({code}): {message}; {help}"))
             }),
             ..ChangeResult::new(change, Status::NotAttempted)
         };
@@ -194,25 +184,10 @@ impl Report {
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error);
-        let guards = plan
-            .guards
-            .iter()
-            .filter(|guard| guard.status == GuardStatus::Fail);
-        let guards = guards.map(|guard| Finding {
-            code: guard.code.clone(),
-            severity: Severity::Error,
-            message: guard.message.clone(),
-            help: guard.help.clone(),
-            resource: None,
-            origin: None,
-        });
-        let waiting = plan.waiting.iter().map(|waiting| Finding {
-            code: "draining".to_owned(),
-            severity: Severity::Info,
-            message: waiting.message.clone(),
-            help: None,
-            resource: Some(waiting.resource.clone()),
-            origin: None,
+        let guards = plan.guards.iter().filter(|guard| guard.fails()).map(failed);
+        let waiting = plan.waiting.iter().map(|waiting| {
+            let problem = Problem::info(Code::Draining, &waiting.message);
+            Finding::new(problem, Some(waiting.resource.clone()), &Sources::default())
         });
         Self {
             findings: errors.cloned().chain(guards).chain(waiting).collect(),
@@ -231,14 +206,10 @@ impl Report {
     /// With what stood in the way before the plan was looked at.
     #[must_use]
     pub fn because(mut self, problems: &[Problem]) -> Self {
-        self.findings.extend(problems.iter().map(|problem| Finding {
-            code: problem.code.to_owned(),
-            severity: problem.severity,
-            message: problem.message.clone(),
-            help: problem.help.clone(),
-            resource: None,
-            origin: None,
-        }));
+        let problems = problems.iter().cloned();
+        // Their places have been told with the files.
+        let found = problems.map(|problem| Finding::new(problem, None, &Sources::default()));
+        self.findings.extend(found);
         self
     }
 
@@ -261,9 +232,14 @@ impl Report {
     }
 }
 
-pub fn schema() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft2020_12()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Report>()
+/// A guard that fails, as a finding.
+fn failed(guard: &Guard) -> Finding {
+    Finding {
+        code: guard.code.clone(),
+        severity: Severity::Error,
+        message: guard.message.clone(),
+        help: guard.help.clone(),
+        resource: None,
+        origin: None,
+    }
 }

@@ -1,8 +1,9 @@
 //! Options that verbs share.
 
-use super::DeletableKind;
-use crate::desired::{Duration, EndpointPattern};
-use crate::diff::{CommandConsent, Discover};
+use crate::ask::Discover;
+use crate::consent::CommandConsent;
+use crate::duration::Duration;
+use crate::kind::deployment::endpoint::EndpointPattern;
 use crate::source;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -96,10 +97,6 @@ pub struct Planning {
     #[arg(long)]
     pub destroy: bool,
 
-    /// What this run has deleted already
-    #[arg(skip)]
-    pub deleted: u64,
-
     #[command(flatten)]
     pub looking: Looking,
 }
@@ -131,44 +128,7 @@ pub struct Looking {
     pub parallelism: u16,
 }
 
-impl Looking {
-    /// Asks no endpoint.
-    pub fn offline() -> Self {
-        Self {
-            show_unmanaged: false,
-            discover: DiscoverArg::None,
-            allow_endpoint: Vec::new(),
-            parallelism: 16,
-        }
-    }
-}
-
 impl Planning {
-    /// What the files say, without a consent.
-    pub fn only(looking: Looking) -> Self {
-        Self {
-            allow: Vec::new(),
-            resend: Vec::new(),
-            target: Vec::new(),
-            destroy: false,
-            deleted: 0,
-            looking,
-        }
-    }
-
-    /// For the deletion of one resource.
-    pub fn deleting(kind: DeletableKind, name: &str, allow: Vec<CommandConsent>) -> Self {
-        let kind = match kind {
-            DeletableKind::Deployment => "deployment",
-            DeletableKind::Subscription => "subscription",
-        };
-        Self {
-            allow,
-            target: vec![format!("{kind}/{name}")],
-            ..Self::only(Looking::offline())
-        }
-    }
-
     /// The options that say what to plan, if any is given.
     pub fn given(&self) -> Option<&'static str> {
         [
@@ -196,16 +156,6 @@ impl From<DiscoverArg> for Discover {
             DiscoverArg::All => Self::All,
             DiscoverArg::Changed => Self::Changed,
             DiscoverArg::None => Self::None,
-        }
-    }
-}
-
-impl From<Discover> for DiscoverArg {
-    fn from(discover: Discover) -> Self {
-        match discover {
-            Discover::All => Self::All,
-            Discover::Changed => Self::Changed,
-            Discover::None => Self::None,
         }
     }
 }

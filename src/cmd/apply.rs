@@ -1,15 +1,22 @@
-use super::plan::{Asked, Made, Scope, exit_of, make};
-use super::{or_interrupted, signal};
+//! `apply`: makes the changes of a plan, one that was saved or one that is made and confirmed now.
+
 use crate::admin::Client;
-use crate::apply::{Outcome, Report, Run};
-use crate::cli::{DiscoverArg, Looking, Planning};
-use crate::desired::Duration;
-use crate::diff::change::{Change, Kind, Op, Waiting, WaitingFor};
+use crate::apply::{Event, Outcome, Report, Run};
+use crate::ask::Discover;
+use crate::change::{Change, Op, Waiting, WaitingFor};
+use crate::cli::Apply;
+use crate::code::Code;
+use crate::duration::Duration;
 use crate::error::{Exit, Failure};
 use crate::plan::Plan;
+use crate::plan::computed::{Computed, Ready};
 use crate::plan::stale::{self, Standing};
 use crate::problem::Problem;
-use crate::render::Printer;
+use crate::session::make::{Asked, Made, Scope, make};
+use crate::session::printer::Printer;
+use crate::session::saved;
+use crate::session::signal::{block_on, or_interrupted, signal};
+use crate::session::wish::{Look, Wish};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::{Instant, sleep};
@@ -17,82 +24,92 @@ use tokio::time::{Instant, sleep};
 /// Between two looks at what is draining.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// `saved`: the plan to carry out. `wait_drained`: how long to wait for invocations on what is to be
-/// deleted.
-pub async fn run(
+pub fn run(args: Apply, printer: &Printer) -> Result<Exit, Failure> {
+    let (saved, files, wish, look) = match &args.plan {
+        None => {
+            let (wish, look) = (Wish::from(&args.planning), Look::from(&args.planning.looking));
+            (None, args.files, wish, look)
+        }
+        Some(path) => {
+            saved::is_alone(&args.files, &args.planning, args.wait_drained)?;
+            let plan = saved::read(path)?;
+            let (files, wish, look) = saved::as_planned(&plan, args.files, &args.planning.looking)?;
+            (Some(plan), files, wish, look)
+        }
+    };
+    let asked = Asked {
+        files: &files,
+        wish: &wish,
+        look: &look,
+        connection: &args.connection,
+        scope: Scope::Files,
+        wait_endpoints: args.wait_endpoints,
+        deleted: 0,
+    };
+    let confirm = Confirm {
+        show_unmanaged: args.planning.looking.show_unmanaged,
+        wait_drained: args.wait_drained,
+        ..Confirm::unless(args.yes)?
+    };
+    block_on(apply(&asked, saved, confirm, printer))
+}
+
+/// How a plan comes to be carried out.
+#[derive(Clone, Copy)]
+pub struct Confirm {
+    asks: bool,
+    show_unmanaged: bool,
+    /// How long to wait for invocations on what is to be deleted.
+    wait_drained: Duration,
+}
+
+impl Confirm {
+    /// # Errors
+    /// When there would be nobody to ask.
+    pub fn unless(yes: bool) -> Result<Self, Failure> {
+        if !yes && !std::io::stdin().is_terminal() {
+            let problem = Problem::error(Code::NotConfirmed, "there is no terminal to ask on");
+            return Err(Failure::usage(
+                problem.help("to go on without being asked, add `--yes`"),
+            ));
+        }
+        Ok(Self {
+            asks: !yes,
+            show_unmanaged: false,
+            wait_drained: Duration::default(),
+        })
+    }
+}
+
+/// The end of an apply that changed nothing.
+type NotCarriedOut = (Box<Report>, Exit);
+
+/// Carries out the plan. `saved`: the one to carry out, if it is not to be made now.
+pub async fn apply(
     asked: &Asked<'_>,
     saved: Option<Plan>,
-    yes: bool,
-    wait_drained: Duration,
+    confirm: Confirm,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    if !yes && !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            Problem::error("not-confirmed", "there is no terminal to ask on")
-                .help("to go on without being asked, add `--yes`"),
-        ));
-    }
-    let unmanaged = asked.planning.looking.show_unmanaged;
-    let (mut plan, mut client) = if let Some(mut plan) = saved {
-        // It may be a week old.
-        match renew(&mut plan, asked, printer).await? {
-            Renewed::AsPlanned(client) => (plan, client),
-            Renewed::Not(report, exit) => {
-                printer.report(&report);
-                return Ok(exit);
-            }
-        }
-    } else {
-        let Made { plan, client, .. } = or_interrupted(make(asked, printer)).await?;
-        (plan, client)
+    let prepared = match saved {
+        Some(plan) => renewed(&plan, asked, confirm, printer).await?,
+        None => planned(asked, confirm, printer).await?,
     };
-    printer.preview(&plan, unmanaged);
-    if let Some(outcome) = stops(&plan, asked.scope) {
-        printer.report(&Report::not_attempted(outcome, &plan));
-        return Ok(match outcome {
-            Outcome::Failed => Exit::Error,
-            _ => Exit::Refused,
-        });
-    }
-    if !yes && !plan.changes.is_empty() {
-        if !or_interrupted(confirmed(&plan)).await? {
-            printer.report(&Report::not_attempted(Outcome::Refused, &plan));
-            return Ok(Exit::Refused);
+    let (ready, client) = match prepared {
+        Ok(prepared) => prepared,
+        Err((report, exit)) => {
+            printer.report(&report);
+            return Ok(exit);
         }
-        // The question may have been open for an hour.
-        match renew(&mut plan, asked, printer).await? {
-            Renewed::AsPlanned(now) => client = now,
-            Renewed::Not(report, exit) => {
-                printer.report(&report);
-                return Ok(exit);
-            }
-        }
-    }
-    let mut left = plan.waiting.clone();
-    let mut report = carry_out(&plan, &client, printer).await;
-    if wait_drained > Duration::default() && is_clean(&report) {
-        // What may have become of the endpoints meanwhile is for another apply.
-        let looking = Looking {
-            discover: DiscoverArg::Changed,
-            ..asked.planning.looking.clone()
-        };
-        let remake = async |deleted: u64| {
-            let planning = Planning {
-                looking: looking.clone(),
-                deleted,
-                ..asked.planning.clone()
-            };
-            let asked = Asked {
-                planning: &planning,
-                wait_endpoints: Duration::default(),
-                ..*asked
-            };
-            make(&asked, printer).await
-        };
-        (report, left) = drain(plan, report, wait_drained, remake, printer).await?;
-    }
+    };
+    let report = carry_out(&ready, &client, printer).await;
+    let (mut report, left) = if confirm.wait_drained > Duration::default() && is_clean(&report) {
+        drain(&ready, report, confirm.wait_drained, asked, printer).await
+    } else {
+        (report, ready.plan().waiting.clone())
+    };
     // What is left of a stack was to go.
-    if asked.planning.destroy && is_clean(&report) && !left.is_empty() {
+    if asked.wish.destroy && is_clean(&report) && !left.is_empty() {
         report.outcome = Outcome::Incomplete;
     }
     printer.report(&report);
@@ -103,75 +120,78 @@ pub async fn run(
     })
 }
 
-enum Renewed {
-    AsPlanned(Client),
-    Not(Box<Report>, Exit),
+/// A saved plan, which may be a week old.
+async fn renewed(
+    plan: &Plan,
+    asked: &Asked<'_>,
+    confirm: Confirm,
+    printer: &Printer,
+) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
+    let (ready, client) = match renew(plan, asked, printer).await? {
+        Ok(renewed) => renewed,
+        Err(ended) => return Ok(Err(ended)),
+    };
+    printer.preview(ready.plan(), confirm.show_unmanaged);
+    confirmed(ready, client, asked, confirm, printer).await
 }
 
-/// Computes the plan once more, and gives it the actions of now unless something has moved.
-async fn renew(plan: &mut Plan, asked: &Asked<'_>, printer: &Printer) -> Result<Renewed, Failure> {
-    let planned = plan.clone();
-    let again = Asked {
-        scope: match asked.scope {
-            Scope::Delete { force } => Scope::Delete { force },
-            Scope::Files | Scope::Again(_) => Scope::Again(&planned),
-        },
-        ..*asked
+/// A plan that is made now.
+async fn planned(
+    asked: &Asked<'_>,
+    confirm: Confirm,
+    printer: &Printer,
+) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
+    let Made { computed, client, .. } = make(asked, printer).await?;
+    printer.preview(&computed.plan, confirm.show_unmanaged);
+    let deletes_nothing = matches!(asked.scope, Scope::Delete { .. }) && computed.plan.changes.is_empty();
+    let outcome = match Exit::of(&computed.plan) {
+        Exit::Error => Outcome::Failed,
+        Exit::Refused => Outcome::Refused,
+        _ if deletes_nothing => Outcome::Refused,
+        _ => Outcome::NothingToDo,
     };
-    let Made {
-        plan: now,
-        client,
-        live,
-    } = match or_interrupted(make(&again, printer)).await {
-        Ok(made) => made,
-        Err(failure) if failure.exit == Exit::Stale => {
-            let report = Report::stale(plan, Vec::new()).because(&failure.problems);
-            return Ok(Renewed::Not(Box::new(report), Exit::Stale));
-        }
-        Err(failure) => return Err(failure),
-    };
-    let outcome = match stale::renew(plan, &now, &live) {
-        Standing::AsPlanned => None,
-        Standing::Done => Some((
-            Report::not_attempted(Outcome::NothingToDo, &emptied(plan)),
-            Exit::Done,
-        )),
-        Standing::Stale(moved) => Some((Report::stale(plan, moved), Exit::Stale)),
-    };
-    if let Some((report, exit)) = outcome {
-        return Ok(Renewed::Not(Box::new(report), exit));
+    if outcome != Outcome::NothingToDo {
+        return Ok(Err(not_started(outcome, &computed.plan)));
     }
-    let (outcome, exit) = match exit_of(&now) {
-        Exit::Error => (Outcome::Failed, Exit::Error),
-        Exit::Refused => (Outcome::Refused, Exit::Refused),
-        _ => return Ok(Renewed::AsPlanned(client)),
-    };
-    // What is in the way was not, when the plan was made.
-    printer.preview(&now, false);
-    Ok(Renewed::Not(Box::new(Report::not_attempted(outcome, &now)), exit))
-}
-
-/// Nothing of it is left to do.
-fn emptied(plan: &Plan) -> Plan {
-    Plan {
-        changes: Vec::new(),
-        waiting: Vec::new(),
-        ..plan.clone()
+    match ready(computed) {
+        Ok(ready) => confirmed(ready, client, asked, confirm, printer).await,
+        Err(ended) => Ok(Err(ended)),
     }
 }
 
-/// Why a plan is not carried out. Errors come before refusals: nobody can consent to them.
-fn stops(plan: &Plan, scope: Scope<'_>) -> Option<Outcome> {
-    let deletes_nothing = matches!(scope, Scope::Delete { .. }) && plan.changes.is_empty();
-    match exit_of(plan) {
-        Exit::Error => Some(Outcome::Failed),
-        Exit::Refused => Some(Outcome::Refused),
-        _ => deletes_nothing.then_some(Outcome::Refused),
+/// What neither has errors nor is refused can be done.
+fn ready(computed: Computed) -> Result<Ready, NotCarriedOut> {
+    let failed = not_started(Outcome::Failed, &computed.plan);
+    computed.ready().ok_or(failed)
+}
+
+fn not_started(outcome: Outcome, plan: &Plan) -> NotCarriedOut {
+    let exit = match outcome {
+        Outcome::Failed => Exit::Error,
+        _ => Exit::Refused,
+    };
+    (Box::new(Report::not_attempted(outcome, plan)), exit)
+}
+
+/// Asks, if it is to, and looks again: the question may have been open for an hour.
+async fn confirmed(
+    ready: Ready,
+    client: Client,
+    asked: &Asked<'_>,
+    confirm: Confirm,
+    printer: &Printer,
+) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
+    if !confirm.asks || ready.plan().changes.is_empty() {
+        return Ok(Ok((ready, client)));
     }
+    if !or_interrupted(ask(ready.plan())).await? {
+        return Ok(Err(not_started(Outcome::Refused, ready.plan())));
+    }
+    renew(ready.plan(), asked, printer).await
 }
 
 /// What deletes or replaces is asked for a second time, in a way that fingers do not do by habit.
-async fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+async fn ask(plan: &Plan) -> Result<bool, Failure> {
     let deletions = plan
         .changes
         .iter()
@@ -189,6 +209,59 @@ async fn confirmed(plan: &Plan) -> Result<bool, Failure> {
     Ok(asked.await.unwrap_or(false))
 }
 
+/// Computes the plan once more, and gives it the actions of now unless something has moved.
+async fn renew(
+    plan: &Plan,
+    asked: &Asked<'_>,
+    printer: &Printer,
+) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
+    let again = Asked {
+        scope: match asked.scope {
+            Scope::Delete { force } => Scope::Delete { force },
+            Scope::Files | Scope::Again(_) => Scope::Again(plan),
+        },
+        ..*asked
+    };
+    let Made {
+        computed: now,
+        client,
+        live,
+    } = match make(&again, printer).await {
+        Ok(made) => made,
+        Err(failure) if failure.exit == Exit::Stale => {
+            let report = Report::stale(plan, Vec::new()).because(&failure.problems);
+            return Ok(Err((Box::new(report), Exit::Stale)));
+        }
+        Err(failure) => return Err(failure),
+    };
+    Ok(Err(match stale::renew(plan, &now, &live) {
+        Standing::AsPlanned(ready) => return Ok(Ok((*ready, client))),
+        Standing::Done => {
+            let report = Report::not_attempted(Outcome::NothingToDo, &emptied(plan));
+            (Box::new(report), Exit::Done)
+        }
+        Standing::Stale(moved) => (Box::new(Report::stale(plan, moved)), Exit::Stale),
+        Standing::InTheWay => {
+            // It was not, when the plan was made.
+            printer.preview(&now.plan, false);
+            let outcome = match Exit::of(&now.plan) {
+                Exit::Refused => Outcome::Refused,
+                _ => Outcome::Failed,
+            };
+            not_started(outcome, &now.plan)
+        }
+    }))
+}
+
+/// Nothing of it is left to do.
+fn emptied(plan: &Plan) -> Plan {
+    Plan {
+        changes: Vec::new(),
+        waiting: Vec::new(),
+        ..plan.clone()
+    }
+}
+
 fn is_clean(report: &Report) -> bool {
     matches!(report.outcome, Outcome::Complete | Outcome::NothingToDo)
 }
@@ -196,87 +269,93 @@ fn is_clean(report: &Report) -> bool {
 /// Plans again until nothing is left that only needs time, and deletes what has become free. Returns
 /// also what is still waiting.
 async fn drain(
-    mut plan: Plan,
+    first: &Ready,
     mut report: Report,
     wait: Duration,
-    remake: impl AsyncFn(u64) -> Result<Made, Failure>,
+    asked: &Asked<'_>,
     printer: &Printer,
-) -> Result<(Report, Vec<Waiting>), Failure> {
+) -> (Report, Vec<Waiting>) {
     let deadline = Instant::now() + wait.to_std();
-    let awaited: Vec<Option<String>> = plan
-        .waiting
-        .iter()
-        .map(|w| w.resource.server_id.clone())
-        .collect();
-    // As the guards count: drained deployments that serve nothing are no loss.
-    let counts = |change: &&Change| {
-        change.op == Op::Delete && (change.resource.kind == Kind::Subscription || !change.services.is_empty())
+    // What may have become of the endpoints meanwhile is for another apply.
+    let look = Look {
+        discover: Discover::Changed,
+        ..asked.look.clone()
     };
-    let counted = |plan: &Plan| plan.changes.iter().filter(counts).count() as u64;
-    let mut deleted = counted(&plan);
+    let mut deleted = first.counted();
+    let mut waiting = first.plan().waiting.clone();
+    let awaited: Vec<Option<String>> = waiting.iter().map(|w| w.resource.server_id.clone()).collect();
     let mut told = Vec::new();
     loop {
-        let left: Vec<_> = (plan.waiting.iter())
-            .filter(|waiting| matches!(waiting.reason, WaitingFor::Draining | WaitingFor::Settling))
-            .cloned()
-            .collect();
+        let needs_time =
+            |waiting: &&Waiting| matches!(waiting.reason, WaitingFor::Draining | WaitingFor::Settling);
+        let left: Vec<Waiting> = waiting.iter().filter(needs_time).cloned().collect();
         if left.is_empty() {
-            return Ok((report, plan.waiting));
+            return (report, waiting);
         }
         if Instant::now() >= deadline {
             report.outcome = Outcome::Incomplete;
-            return Ok((report, plan.waiting));
+            return (report, waiting);
         }
         if left != told {
             printer.waiting(&left);
             told = left;
         }
-        let next = async {
-            sleep(PAUSE.min(deadline - Instant::now())).await;
-            remake(deleted).await
+        let again = Asked {
+            look: &look,
+            wait_endpoints: Duration::default(),
+            deleted,
+            ..*asked
         };
-        let Made {
-            plan: now, client, ..
-        } = tokio::select! {
-            made = next => match made {
-                Ok(made) => made,
-                // What has landed is to be reported all the same.
-                Err(failure) => {
-                    printer.problems(&failure.problems, &failure.sources);
-                    report.outcome = Outcome::Incomplete;
-                    return Ok((report.because(&failure.problems), plan.waiting));
-                }
-            },
+        let made = tokio::select! {
+            made = async {
+                sleep(PAUSE.min(deadline - Instant::now())).await;
+                make(&again, printer).await
+            } => made,
             () = signal() => {
                 report.outcome = Outcome::Interrupted;
-                return Ok((report, plan.waiting));
+                return (report, waiting);
             }
         };
-        plan = now;
-        if plan.changes.is_empty() {
+        let Made { computed, client, .. } = match made {
+            Ok(made) => made,
+            Err(failure) if failure.exit == Exit::Interrupted => {
+                report.outcome = Outcome::Interrupted;
+                return (report, waiting);
+            }
+            // What has landed is to be reported all the same.
+            Err(failure) => {
+                printer.problems(&failure.problems, &failure.sources);
+                report.outcome = Outcome::Incomplete;
+                return (report.because(&failure.problems), waiting);
+            }
+        };
+        waiting.clone_from(&computed.plan.waiting);
+        if computed.plan.changes.is_empty() {
             continue;
         }
         // Only what was shown as waiting, and only within the guards of the whole run.
         let is_awaited =
             |change: &Change| change.op == Op::Delete && awaited.contains(&change.resource.server_id);
-        if exit_of(&plan) != Exit::Done || !plan.changes.iter().all(is_awaited) {
+        let is_more = !computed.plan.changes.iter().all(is_awaited);
+        let plan = computed.plan.clone();
+        let Some(ready) = computed.ready().filter(|_| !is_more) else {
             printer.preview(&plan, false);
             report.outcome = Outcome::Incomplete;
-            return Ok((report, plan.waiting));
-        }
-        deleted += counted(&plan);
-        report = report.and(carry_out(&plan, &client, printer).await);
+            return (report, waiting);
+        };
+        deleted += ready.counted();
+        report = report.and(carry_out(&ready, &client, printer).await);
         if !is_clean(&report) {
-            return Ok((report, plan.waiting));
+            return (report, waiting);
         }
     }
 }
 
 /// The first signal lets the change in flight finish, the second aborts.
-async fn carry_out(plan: &Plan, client: &Client, printer: &Printer) -> Report {
+async fn carry_out(ready: &Ready, client: &Client, printer: &Printer) -> Report {
     let stop = AtomicBool::new(false);
-    let mut run = Run::new(plan, client);
-    let mut on_event = |event: crate::apply::Event<'_>| printer.event(&event);
+    let mut run = Run::new(ready, client);
+    let mut on_event = |event: Event<'_>| printer.event(&event);
     tokio::select! {
         () = run.execute(&stop, &mut on_event) => {}
         () = signals(&stop, printer) => {}

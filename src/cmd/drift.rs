@@ -1,17 +1,34 @@
-use super::or_interrupted;
-use super::plan::{Asked, make};
-use crate::drift::{Direction, Drift};
-use crate::error::{Exit, Failure};
-use crate::render::{Document, Printer};
+//! `drift`: whether the server still is what the files say.
 
-/// `fail_on`: what counts; everything, if empty.
-pub async fn run(asked: &Asked<'_>, fail_on: &[Direction], printer: &Printer) -> Result<Exit, Failure> {
-    let made = or_interrupted(make(asked, printer)).await?;
-    let drift = Drift::of(&made.plan, asked.planning.looking.show_unmanaged);
-    printer.show(Document::Drift(&drift));
-    Ok(if drift.counts(fail_on) {
-        Exit::Changes
-    } else {
-        Exit::Done
+use crate::cli;
+use crate::drift::Drift;
+use crate::duration::Duration;
+use crate::error::{Exit, Failure};
+use crate::render::Document;
+use crate::session::make::{Asked, Scope, make};
+use crate::session::printer::Printer;
+use crate::session::signal::block_on;
+use crate::session::wish::{Look, Wish};
+
+pub fn run(args: &cli::Drift, printer: &Printer) -> Result<Exit, Failure> {
+    let (wish, look) = (Wish::default(), Look::from(&args.looking));
+    let asked = Asked {
+        files: &args.files,
+        wish: &wish,
+        look: &look,
+        connection: &args.connection,
+        scope: Scope::Files,
+        wait_endpoints: Duration::default(),
+        deleted: 0,
+    };
+    block_on(async {
+        let made = make(&asked, printer).await?;
+        let drift = Drift::of(&made.computed.plan, args.looking.show_unmanaged);
+        printer.show(Document::Drift(&drift));
+        Ok(if drift.counts(&args.fail_on) {
+            Exit::Changes
+        } else {
+            Exit::Done
+        })
     })
 }

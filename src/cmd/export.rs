@@ -1,90 +1,47 @@
-use super::{connect, gather, or_interrupted};
-use crate::cli::{Connection, DiscoverArg, FileFormat, Looking};
-use crate::diff::probe::Answers;
+//! `export`: a desired-state file of what is on a server.
+
+use crate::ask::Answers;
+use crate::cli;
+use crate::code::Code;
+use crate::duration::Duration;
 use crate::error::{Exit, Failure};
+use crate::export::entry::Export;
 use crate::export::{self, about, export};
-use crate::live::{Deployment, Live};
+use crate::kind::deployment::live::Deployment;
+use crate::live::Live;
 use crate::plan::Target;
 use crate::problem::{Problem, nearest};
-use crate::render::Printer;
-use crate::render::file::{self, unwritable};
+use crate::session::answers::{self, Asking};
+use crate::session::connect;
+use crate::session::file::{self, unwritable};
+use crate::session::printer::Printer;
+use crate::session::signal::{block_on, or_interrupted};
+use crate::session::wish::Look;
 use crate::source::Format;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub struct Options<'a> {
-    pub out: Option<&'a Path>,
-    pub format: Option<FileFormat>,
-    /// `out` is a directory.
-    pub split: bool,
-    pub stack: Option<&'a str>,
-    pub force: bool,
+pub fn run(args: &cli::Export, printer: &Printer) -> Result<Exit, Failure> {
+    block_on(run_async(args, printer))
 }
 
-pub async fn run(
-    options: &Options<'_>,
-    looking: Looking,
-    connection: &Connection,
-    printer: &Printer,
-) -> Result<Exit, Failure> {
-    let format = format(options, printer)?;
-    let mut client = connect::connect(connection, printer)?;
+async fn run_async(args: &cli::Export, printer: &Printer) -> Result<Exit, Failure> {
+    let format = format(args, printer)?;
+    let mut client = connect::connect(&args.connection, printer)?;
+    let look = Look::from(&args.looking);
     let read = async {
-        let live = gather::live(&mut client, printer).await?;
-        let answers = if looking.discover == DiscoverArg::None {
-            Answers::default()
-        } else {
-            gather::discovered(&client, &live, &looking).await
-        };
+        let live = answers::live(&mut client, printer).await?;
+        let asking = Asking::new(&client, &live, &look, Duration::default());
+        let answers = asking.discovered(&live).await;
         Ok::<_, Failure>((live, answers))
     };
-    let (live, answers) = or_interrupted(read).await?;
-    if options.stack.is_some() && !live.server.has_patch() {
-        let message = format!(
-            "Restate {} keeps no metadata, and so no stacks",
-            live.server.version
-        );
-        return Err(Problem::error("stack-unsupported", message).into());
-    }
-    if let Some(stack) = options.stack {
-        is_there(&live, stack)?;
-    }
+    let (live, answers): (Live, Answers) = or_interrupted(read).await?;
+    is_there(&live, args.stack.as_deref())?;
     let target = Target::new(client.url(), &live.server);
-    let mut export = export(&live, &answers, options.stack);
+    let mut export = export(&live, &answers, args.stack.as_deref());
     export.mask(|text| client.masker().mask(text));
-    let failed = |why: String| Problem::error("internal", format!("the export cannot be written: {why}"));
-    let files: Vec<(Option<PathBuf>, String)> = if options.split {
-        let directory = options.out.unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory).map_err(|error| unwritable(directory, &error))?;
-        let files = export::files(&export, &target, format).map_err(failed)?;
-        let named = |(name, text)| (Some(directory.join(name).with_extension(extension(format))), text);
-        files.into_iter().map(named).collect()
-    } else {
-        let text = export::file(&export, &target, format).map_err(failed)?;
-        vec![(options.out.map(Path::to_owned), text)]
-    };
-    // Those of another format would be read beside it.
-    let others = |path: &Path| {
-        if options.split {
-            ["yaml", "yml", "toml", "json"]
-                .map(|extension| path.with_extension(extension))
-                .to_vec()
-        } else {
-            vec![path.to_owned()]
-        }
-    };
-    let written = files.iter().filter_map(|(path, _)| path.as_deref());
-    let mut there = written.flat_map(others).filter(|path| path.is_file());
-    let is_ours = |path: &PathBuf| files.iter().any(|(ours, _)| ours.as_ref() == Some(path));
-    if let Some(path) = there.find(|path| !options.force || !is_ours(path)) {
-        let problem = Problem::error("file-exists", format!("there is a `{}` already", path.display()));
-        let help = if is_ours(&path) {
-            "name another, or write over it with `--force`"
-        } else {
-            "it would be read beside what is written: remove it, or name another directory"
-        };
-        return Err(problem.help(help).into());
-    }
+    let files = texts(args, format, &export, &target)?;
+    writes_over_nothing(args, &files)?;
     for (path, text) in &files {
         match path {
             Some(path) => {
@@ -96,20 +53,73 @@ pub async fn run(
     if format == Format::Json {
         // The other formats say it in comments.
         printer.aside(&about(&export, &target));
-    } else if options.out.is_some() && !export.is_whole() {
+    } else if args.out.is_some() && !export.is_whole() {
         printer.warn("not all of it could be exported: the comments at the top of the file say what and why");
     }
     Ok(Exit::Done)
 }
 
+/// What goes to which file, or to standard output.
+type Texts = Vec<(Option<PathBuf>, String)>;
+
+fn texts(args: &cli::Export, format: Format, export: &Export, target: &Target) -> Result<Texts, Problem> {
+    let failed = |why: String| Problem::error(Code::Internal, format!("the export cannot be written: {why}"));
+    if !args.split {
+        let text = export::file(export, target, format).map_err(failed)?;
+        return Ok(vec![(args.out.clone(), text)]);
+    }
+    let directory = args.out.as_deref().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).map_err(|error| unwritable(directory, &error))?;
+    let files = export::files(export, target, format).map_err(failed)?;
+    let named = |(name, text)| (Some(directory.join(name).with_extension(extension(format))), text);
+    Ok(files.into_iter().map(named).collect())
+}
+
+/// Nor leaves beside it what would be read with it.
+fn writes_over_nothing(args: &cli::Export, files: &Texts) -> Result<(), Problem> {
+    // Those of another format would be read beside it.
+    let others = |path: &Path| {
+        if args.split {
+            ["yaml", "yml", "toml", "json"]
+                .map(|extension| path.with_extension(extension))
+                .to_vec()
+        } else {
+            vec![path.to_owned()]
+        }
+    };
+    let written = files.iter().filter_map(|(path, _)| path.as_deref());
+    let mut there = written.flat_map(others).filter(|path| path.is_file());
+    let is_ours = |path: &PathBuf| files.iter().any(|(ours, _)| ours.as_ref() == Some(path));
+    let Some(path) = there.find(|path| !args.force || !is_ours(path)) else {
+        return Ok(());
+    };
+    let problem = Problem::error(
+        Code::FileExists,
+        format!("there is a `{}` already", path.display()),
+    );
+    Err(problem.help(if is_ours(&path) {
+        "name another, or write over it with `--force`"
+    } else {
+        "it would be read beside what is written: remove it, or name another directory"
+    }))
+}
+
 /// A misspelled stack has nothing.
-fn is_there(live: &Live, stack: &str) -> Result<(), Problem> {
+fn is_there(live: &Live, stack: Option<&str>) -> Result<(), Problem> {
+    let Some(stack) = stack else { return Ok(()) };
+    if !live.server.keeps_metadata() {
+        let message = format!(
+            "Restate {} keeps no metadata, and so no stacks",
+            live.server.version
+        );
+        return Err(Problem::error(Code::StackUnsupported, message));
+    }
     let marks: BTreeSet<&str> = live.deployments.iter().filter_map(Deployment::stack).collect();
     if marks.contains(stack) {
         return Ok(());
     }
     let problem = Problem::error(
-        "unknown-stack",
+        Code::UnknownStack,
         format!("nothing carries the mark of a stack `{stack}`"),
     );
     Err(match nearest(stack, marks.iter().copied()) {
@@ -122,23 +132,22 @@ fn is_there(live: &Live, stack: &str) -> Result<(), Problem> {
     })
 }
 
-fn format(options: &Options<'_>, printer: &Printer) -> Result<Format, Failure> {
-    let by_name = options
-        .out
+fn format(options: &cli::Export, printer: &Printer) -> Result<Format, Failure> {
+    let by_name = (options.out.as_deref())
         .filter(|_| !options.split)
         .map(|path| (path, Format::of(path)));
-    match (options.format, by_name) {
+    match (options.file_format, by_name) {
         (None, Some((_, Some(format)))) => Ok(format),
         (Some(asked), Some((path, Some(format)))) if Format::from(asked) != format => {
             let message = format!("`{}` is not named as the format of `--as`", path.display());
-            Err(Failure::usage(Problem::error("unknown-format", message)))
+            Err(Failure::usage(Problem::error(Code::UnknownFormat, message)))
         }
         (Some(format), _) => Ok(format.into()),
         (None, None) if printer.is_json() => Ok(Format::Json),
         (None, None) => Ok(Format::Yaml),
         (None, Some((path, None))) => {
             let message = format!("`{}` is not named as YAML, TOML or JSON", path.display());
-            let problem = Problem::error("unknown-format", message);
+            let problem = Problem::error(Code::UnknownFormat, message);
             Err(Failure::usage(problem.help(
                 "end its name with `.yaml`, `.toml` or `.json`, or add `--as`",
             )))

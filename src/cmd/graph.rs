@@ -1,26 +1,23 @@
-use super::read::{self, Setting};
-use super::save;
-use crate::cli::{Files, GraphLanguage};
-use crate::error::{Exit, Failure};
-use crate::plan::graph::Graph;
-use crate::render::{Printer, graph};
-use std::path::Path;
+//! `graph`: the resources of the files, and what depends on what.
 
-pub fn run(
-    plan: Option<&Path>,
-    language: GraphLanguage,
-    files: &Files,
-    printer: &Printer,
-) -> Result<Exit, Failure> {
-    let plan = plan.map(save::read_any).transpose()?;
+use crate::cli::{self, GraphLanguage};
+use crate::error::{Exit, Failure};
+use crate::graph::Graph;
+use crate::render::graph;
+use crate::session::files::{self, Setting};
+use crate::session::printer::Printer;
+use crate::session::saved;
+
+pub fn run(args: &cli::Graph, printer: &Printer) -> Result<Exit, Failure> {
+    let plan = args.plan.as_deref().map(saved::read_any).transpose()?;
     let files = match &plan {
-        Some(plan) if files.file.is_empty() => &save::files_of(plan, files.clone()),
-        _ => files,
+        Some(plan) if args.files.file.is_empty() => &saved::files_of(plan, args.files.clone()),
+        _ => &args.files,
     };
-    let read = read::read(files, &Setting::offline())?;
+    let read = files::read(files, &Setting::offline())?;
     printer.problems(&read.warnings, &read.sources);
     let graph = Graph::of_desired(&read.desired, plan.as_ref());
-    Printer::text(&match language {
+    Printer::text(&match args.language {
         GraphLanguage::Mermaid => graph::mermaid(&graph),
         GraphLanguage::Dot => graph::dot(&graph),
     });

@@ -1,22 +1,33 @@
-use super::save::text_of;
-use super::{connect, gather, or_interrupted, plan};
-use crate::cli::Connection;
-use crate::error::{Exit, Failure};
-use crate::plan::{Target, saved};
-use crate::problem::Problem;
-use crate::render::file::{self, unwritable};
-use crate::render::{Printer, json};
-use crate::snapshot::Snapshot;
-use std::path::Path;
+//! `snapshot`: what is on a server, as a file to plan against.
 
-pub async fn run(out: Option<&Path>, connection: &Connection, printer: &Printer) -> Result<Exit, Failure> {
-    if let Some(path) = out {
+use crate::cli;
+use crate::duration::Duration;
+use crate::error::{Exit, Failure};
+use crate::plan::Target;
+use crate::render::json;
+use crate::session::answers::{self, Asking};
+use crate::session::connect;
+use crate::session::file::{self, unwritable};
+use crate::session::make::timestamp;
+use crate::session::printer::Printer;
+use crate::session::signal::{block_on, or_interrupted};
+use crate::session::wish::Look;
+use crate::snapshot::Snapshot;
+
+pub fn run(args: &cli::Snapshot, printer: &Printer) -> Result<Exit, Failure> {
+    block_on(snapshot(args, printer))
+}
+
+async fn snapshot(args: &cli::Snapshot, printer: &Printer) -> Result<Exit, Failure> {
+    if let Some(path) = &args.out {
         file::check(path).map_err(|error| unwritable(path, &error))?;
     }
-    let mut client = connect::connect(connection, printer)?;
+    let mut client = connect::connect(&args.connection, printer)?;
     let looking = async {
-        let live = gather::live(&mut client, printer).await?;
-        let answers = gather::stored(&client, &live).await;
+        let live = answers::live(&mut client, printer).await?;
+        let look = Look::without_endpoints();
+        let asking = Asking::new(&client, &live, &look, Duration::default());
+        let answers = asking.stored(&live).await;
         Ok::<_, Failure>((live, answers))
     };
     let (live, answers) = or_interrupted(looking).await?;
@@ -24,23 +35,13 @@ pub async fn run(out: Option<&Path>, connection: &Connection, printer: &Printer)
         return Err(error.clone().into());
     }
     let target = Target::new(client.url(), &live.server);
-    let snapshot = Snapshot::new(&live, &answers, target, plan::text(jiff::Timestamp::now()));
+    let snapshot = Snapshot::new(&live, &answers, target, timestamp(jiff::Timestamp::now()));
     let text = json::document(&snapshot.masked(|text| client.masker().mask(text)));
-    match out {
+    match &args.out {
         Some(path) => {
             file::write(path, &text, file::Readers::All).map_err(|error| unwritable(path, &error))?;
         }
         None => Printer::text(&text),
     }
     Ok(Exit::Done)
-}
-
-/// # Errors
-/// When the file is no snapshot.
-pub fn read(path: &Path) -> Result<Snapshot, Problem> {
-    let (text, shown) = text_of(path)?;
-    serde_json::from_value(saved::document(&text, &shown)?).map_err(|error| {
-        Problem::error("plan-unreadable", format!("`{shown}` is not a snapshot: {error}"))
-            .help("`restatectl snapshot --out FILE` writes one")
-    })
 }

@@ -1,47 +1,46 @@
-use super::connect;
-use super::read::{self, Setting};
-use crate::cli::Files;
-use crate::error::{Exit, Failure};
-use crate::problem::Severity;
-use crate::render::{Document, Printer};
+//! `validate`: whether the files say something that can be planned.
 
-pub fn run(files: &Files, strict_env: bool, printer: &Printer) -> Result<Exit, Failure> {
-    let unset = if strict_env {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
+use crate::cli::Validate;
+use crate::error::{Exit, Failure};
+use crate::kind::Kind;
+use crate::problem::Severity;
+use crate::render::Document;
+use crate::session::connect;
+use crate::session::files::{self, Setting};
+use crate::session::printer::Printer;
+use crate::words::counted;
+
+pub fn run(args: &Validate, printer: &Printer) -> Result<Exit, Failure> {
     let setting = Setting {
-        unset,
-        token_variable: None,
+        unset: if args.strict_env {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
         // Looked at, not connected to.
         server: connect::variable("RESTATE_ADMIN_URL"),
-        may_be_missing: false,
-        is_planned: false,
-        again: None,
+        ..Setting::offline()
     };
-    let read = read::read(files, &setting)?;
-    let desired = &read.desired;
-    let count = |n: usize, what: &str| {
-        if n == 1 {
-            format!("1 {what}")
-        } else {
-            format!("{n} {what}s")
-        }
-    };
+    let read = files::read(&args.files, &setting)?;
     let paths: Vec<&str> = read
         .sources
         .files()
         .iter()
         .map(|file| file.path.as_str())
         .collect();
+    let counts: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| {
+            let (before, noun) = kind.words().counted;
+            let entries = kind.rules().listed(&read.desired.entries).len();
+            format!("{before}{}", counted(entries as u64, noun))
+        })
+        .collect();
     let what = format!(
-        "{} {} valid: {}, overrides of {}, {}",
+        "{} {} valid: {}",
         paths.join(", "),
         if paths.len() == 1 { "is" } else { "are" },
-        count(desired.deployments.len(), "deployment"),
-        count(desired.services.len(), "service"),
-        count(desired.subscriptions.len(), "subscription"),
+        counts.join(", "),
     );
     printer.show(Document::Valid {
         what: &what,

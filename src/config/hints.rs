@@ -1,69 +1,113 @@
-//! What people write who know the SDKs, the official CLI or the Admin API's other bodies, and what
-//! it is called here. The server would silently ignore all of it [S:all].
+//! What the fields of the file are, for help with those that are not, and for quoting lines.
+
+use crate::kind::Kind;
+use crate::kind::words::Hint;
+use crate::source::Vocabulary;
+use std::sync::LazyLock;
 
 const NOT_YET: &str = "this version of restatectl does not manage it yet";
 
-/// The help for a field that `of`, the name of a struct of this module's, does not have.
+const HINTS: &[Hint] = &[
+    Hint {
+        of: "File",
+        fields: &["kafkaclusters", "rules", "state", "kafka", "clusters"],
+        help: NOT_YET,
+    },
+    Hint {
+        of: "Prune",
+        fields: &["kafkaclusters", "rules", "state"],
+        help: NOT_YET,
+    },
+    Hint {
+        of: "File",
+        fields: &["deployment"],
+        help: "did you mean `deployments`?",
+    },
+    Hint {
+        of: "File",
+        fields: &["service", "overrides"],
+        help: "did you mean `services`?",
+    },
+    Hint {
+        of: "File",
+        fields: &["vars", "params", "parameters", "values"],
+        help: "did you mean `variables`?",
+    },
+    Hint {
+        of: "File",
+        fields: &["owner"],
+        help: "did you mean `stack`?",
+    },
+    Hint {
+        of: "File",
+        fields: &["clustername", "cluster"],
+        help: CLUSTER_NAME,
+    },
+    Hint {
+        of: "Safety",
+        fields: &["clustername", "cluster"],
+        help: CLUSTER_NAME,
+    },
+    Hint {
+        of: "File",
+        fields: &["maxdeletes"],
+        help: "did you mean `safety: { max_deletes: … }`?",
+    },
+    Hint {
+        of: "Prune",
+        fields: &["services"],
+        help: "services are never pruned: they come and go with their deployments",
+    },
+];
+
+const CLUSTER_NAME: &str = "did you mean `target: { cluster_name: … }`?";
+
+/// The help for a field that `of`, the name of a struct of the file's shape, does not have.
 pub fn hint(of: &str, field: &str) -> Option<&'static str> {
     let field: String = field
         .chars()
         .filter(|c| !matches!(c, '_' | '-' | '.'))
         .flat_map(char::to_lowercase)
         .collect();
-    Some(match (of, field.as_str()) {
-        ("File" | "Prune", "kafkaclusters" | "rules" | "state") | ("File", "kafka" | "clusters") => NOT_YET,
-        ("File", "deployment") => "did you mean `deployments`?",
-        ("File", "service" | "overrides") => "did you mean `services`?",
-        ("File", "vars" | "params" | "parameters" | "values") => "did you mean `variables`?",
+    let of_kinds = Kind::ALL.iter().flat_map(|kind| kind.words().hints);
+    let found = HINTS
+        .iter()
+        .chain(of_kinds)
+        .find(|hint| hint.of == of && hint.fields.contains(&field.as_str()));
+    found.map(|hint| hint.help)
+}
 
-        ("File", "owner") => "did you mean `stack`?",
-        ("File" | "Safety", "clustername" | "cluster") => "did you mean `target: { cluster_name: … }`?",
-        ("File", "maxdeletes") => "did you mean `safety: { max_deletes: … }`?",
-        ("Prune", "services") => "services are never pruned: they come and go with their deployments",
+/// Fields of the file beside those of the kinds whose values are no secrets.
+const PLAIN_FIELDS: [&str; 10] = [
+    "allow",
+    "protected",
+    "version",
+    "stack",
+    "target",
+    "cluster_name",
+    "policy",
+    "keep",
+    "after",
+    "max_deletes",
+];
+/// Maps of the file beside the sections of the kinds, in which every field is known.
+const SECTIONS: [&str; 2] = ["prune", "safety"];
 
-        ("Deployment", "url" | "endpoint" | "address") => "did you mean `uri`?",
-        ("Deployment", "lambda" | "lambdaarn" | "functionarn") => "did you mean `arn`?",
-        ("Deployment", "headers") => "did you mean `additional_headers`?",
-        ("Deployment", "role" | "rolearn" | "assumerole") => "did you mean `assume_role_arn`?",
-        ("Deployment", "usehttp11" | "http11" | "usehttp1") => "did you mean `use_http_11`?",
-        ("Deployment", "force") => {
-            "a registration is never forced: what force was needed for is `allow: [breaking]`, `[overwrite]` or `[promote]`"
+/// Which fields may be shown when a line of a file is quoted.
+pub fn vocabulary() -> &'static Vocabulary {
+    static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
+        let mut vocabulary = Vocabulary {
+            plain_fields: PLAIN_FIELDS.to_vec(),
+            plain_maps: Vec::new(),
+            sections: SECTIONS.to_vec(),
+        };
+        for kind in Kind::ALL {
+            let words = kind.words();
+            vocabulary.plain_fields.extend(words.plain_fields);
+            vocabulary.plain_maps.extend(words.plain_maps);
+            vocabulary.sections.push(words.section);
         }
-        ("Deployment", "breaking" | "overwrite" | "promote") => "consent is written as `allow: [WHAT]`",
-        ("Deployment", "dryrun") => "every plan is a dry run: `restatectl plan`",
-
-        ("Service", "ingressprivate") => {
-            "the SDK's `ingressPrivate` is the opposite of `public`: for `ingressPrivate: true` write `public: false`"
-        }
-        ("Service", "private") => "write `public: false` for a private service",
-        ("Service", "workflowretention" | "workflowcompletionretention" | "completionretention") => {
-            "did you mean `workflow_completion_retention`?"
-        }
-        ("Service", "retrypolicy" | "invocationretrypolicy" | "retry" | "maxattempts") => {
-            "the Admin API cannot change the retry policy of a service: declare it with the SDK"
-        }
-        ("Service", "enablelazystate" | "lazystate") => {
-            "the Admin API cannot change it: declare it with the SDK"
-        }
-        ("Service", "handlers") => {
-            "the Admin API has options for services only: declare those of a handler with the SDK"
-        }
-        ("Service", "type" | "ty" | "revision" | "deploymentid") => {
-            "the endpoint decides it: a service exists only through a deployment"
-        }
-
-        ("Subscription", "topic" | "from" | "cluster") => "write `source: kafka://CLUSTER/TOPIC`",
-        ("Subscription", "handler" | "to" | "service" | "target") => {
-            "write `sink: service://SERVICE/HANDLER`"
-        }
-        ("Subscription", "groupid" | "consumergroup" | "group") => {
-            "it is an option: `options: { group.id: … }`"
-        }
-        ("Subscription", "autooffsetreset") => "it is an option: `options: { auto.offset.reset: … }`",
-        ("Subscription", "properties" | "config" | "metadata") => "did you mean `options`?",
-        ("Deployment" | "Service" | "Subscription", "id") => {
-            "the server makes ids up; what is listed here is known by its address, name, or source and sink"
-        }
-        _ => return None,
-    })
+        vocabulary
+    });
+    &VOCABULARY
 }

@@ -1,6 +1,7 @@
 //! The JSON Schema of the file, for editors: what the types cannot say by themselves.
 
-use super::{DEPLOYMENT_CONSENTS, File, KAFKA_OPTIONS, SERVICE_CONSENTS, SUBSCRIPTION_CONSENTS};
+use super::File;
+use crate::duration::PATTERN;
 use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value as Json, json};
@@ -44,7 +45,7 @@ impl Transform for AsWritten {
             let is_word = object.contains_key("enum") || object.contains_key("const");
             match object.get_mut("pattern") {
                 Some(Json::String(pattern)) => {
-                    let may_be_zero = *pattern == super::DURATION;
+                    let may_be_zero = *pattern == PATTERN;
                     *pattern = format!("{pattern}|{REFERENCE}");
                     if may_be_zero {
                         object.insert("type".to_owned(), json!(["string", "integer"]));
@@ -79,48 +80,4 @@ fn not_null(object: &mut Map<String, Json>) {
             object.extend(only);
         }
     }
-}
-
-/// Every option by name, so that editors complete them.
-pub(super) fn kafka_options(schema: &mut Schema) {
-    let text = json!(["string", "number", "boolean"]);
-    let options: Map<String, Json> = KAFKA_OPTIONS
-        .iter()
-        .map(|(name, allowed)| {
-            let option = match allowed.split_once("..") {
-                Some((low, high)) => {
-                    json!({ "type": text, "description": format!("A number from {low} to {high}.") })
-                }
-                None if allowed.is_empty() => json!({ "type": text }),
-                None => json!({ "type": text, "examples": allowed.split('|').collect::<Vec<_>>() }),
-            };
-            ((*name).to_owned(), option)
-        })
-        .collect();
-    schema.insert("properties".to_owned(), options.into());
-    schema.insert("additionalProperties".to_owned(), false.into());
-}
-
-pub(super) fn deployment_consents(schema: &mut Schema) {
-    consents(schema, &DEPLOYMENT_CONSENTS);
-}
-
-pub(super) fn service_consents(schema: &mut Schema) {
-    consents(schema, &SERVICE_CONSENTS);
-}
-
-pub(super) fn subscription_consents(schema: &mut Schema) {
-    consents(schema, &SUBSCRIPTION_CONSENTS);
-}
-
-/// Every word by name, so that editors explain it.
-fn consents(schema: &mut Schema, words: &[(&str, &str)]) {
-    let word = |(word, meaning): &(&str, &str)| json!({ "const": word, "description": meaning });
-    let mut choices: Vec<Json> = words.iter().map(word).collect();
-    choices.push(json!({
-        "type": "string",
-        "pattern": "^take-over=[A-Za-z0-9._-]+$",
-        "description": "The resource is changed although it carries the mark of this other stack.",
-    }));
-    schema.insert("items".to_owned(), json!({ "anyOf": choices }));
 }

@@ -1,166 +1,128 @@
 //! What no plan may do without being told, however right each of its changes is.
 
-use super::change::{Action, Change, Guard, GuardStatus, Kind, Op};
-use super::{Work, owner};
-use crate::desired::DeploymentPolicy;
+use crate::change::{Guard, Resource};
+use crate::code::Code;
+use crate::draft::View;
+use crate::draft::consent::Given;
+use crate::kind::{Kind, rules};
+use crate::problem::Problem;
 
 /// From so many on a share of them says something.
 const MANY: usize = 10;
 /// In percent.
 const LARGEST_SHARE: u64 = 30;
 
-pub fn check(work: &mut Work<'_>) {
-    if let Some(cluster) = &work.input.desired.cluster_name {
+/// A guard that counts: what it found, and whether that is too much.
+struct Count {
+    code: Code,
+    is_too_much: bool,
+    message: String,
+    /// What it is more than.
+    limit: &'static str,
+}
+
+/// Returns also the consent that was needed. `foreign`: listed resources of other stacks.
+pub fn check(view: &View<'_>, foreign: &[(Problem, Resource)]) -> (Vec<Guard>, Option<Given>) {
+    let mut guards = Vec::new();
+    if let Some(cluster) = &view.input.desired.cluster_name {
         // Another one has ended the run before this.
-        work.outcome.guards.push(Guard {
-            code: "target".to_owned(),
-            status: GuardStatus::Pass,
-            message: format!("the cluster is {}", cluster.value),
-            help: None,
-            resource: None,
-        });
+        let message = format!("the cluster is {}", cluster.value);
+        guards.push(Guard::passing(Code::Target, message));
     }
-    foreign(work);
-    protected(work);
-    let counted: Vec<Kind> = (work.outcome.changes.iter())
-        .filter(|change| counts(work, change))
-        .map(|change| change.resource.kind)
-        .collect();
-    let max = work.input.desired.safety.max_deletes;
-    let total = counted.len() as u64 + work.input.deleted;
-    let over = total > max;
-    let mut failed = vec![(
-        "max-deletes",
-        over,
-        format!("{total} of {max}"),
-        "`safety.max_deletes`",
-    )];
-    let desired = work.input.desired;
-    let sections = [
-        (Kind::Deployment, desired.sections.deployments),
-        (Kind::Subscription, desired.sections.subscriptions),
-    ];
-    for (kind, section) in sections {
-        let owned = owned(work, kind);
-        let deleted = counted.iter().filter(|counted| **counted == kind).count();
+    guards.extend(
+        foreign
+            .iter()
+            .map(|(problem, about)| Guard::failing(problem.clone(), Some(about.clone()))),
+    );
+    guards.extend(protected(view));
+    let total = total(view);
+    let counts = counts(view, total);
+    let needs_more = counts.iter().any(|count| count.is_too_much);
+    let consent = needs_more.then(|| view.consents.deletes()).flatten();
+    let allowed = consent.as_ref().map(|(allowed, _)| *allowed);
+    let allowed = allowed.filter(|allowed| total <= *allowed);
+    guards.extend(counts.into_iter().map(|count| judged(count, total, allowed)));
+    (guards, consent.map(|(_, given)| given))
+}
+
+/// All that the run deletes of what counts, in its earlier waves too.
+fn total(view: &View<'_>) -> u64 {
+    view.steps.iter().filter(|step| step.counts).count() as u64 + view.input.deleted
+}
+
+fn counts(view: &View<'_>, total: u64) -> Vec<Count> {
+    let desired = view.input.desired;
+    let max = desired.safety.max_deletes;
+    let mut counts = vec![Count {
+        code: Code::MaxDeletes,
+        is_too_much: total > max,
+        message: format!("{total} of {max}"),
+        limit: "`safety.max_deletes`",
+    }];
+    for kind in Kind::ALL {
+        let owned = kind.rules().owned(view);
+        let is_deleted = |step: &&crate::draft::Step| step.counts && step.change.resource.kind() == *kind;
+        let deleted = view.steps.iter().filter(is_deleted).count();
+        let name = kind.name();
         if owned >= MANY {
             let share = deleted as u64 * 100 / owned as u64;
-            let message = format!("{deleted} of {owned} {}s, which is {share} %", kind.name());
-            let over = deleted as u64 * 100 > owned as u64 * LARGEST_SHARE;
-            failed.push(("delete-share", over, message, "30 % of a kind"));
+            counts.push(Count {
+                code: Code::DeleteShare,
+                is_too_much: deleted as u64 * 100 > owned as u64 * LARGEST_SHARE,
+                message: format!("{deleted} of {owned} {name}s, which is {share} %"),
+                limit: "30 % of a kind",
+            });
         }
-        if deleted > 0 && !section.is_some_and(|section| section.is_empty) {
-            let message = format!("{deleted} of {owned} {}s", kind.name());
-            failed.push(("last-of-kind", deleted == owned, message, "all of a kind"));
+        if deleted > 0 && !desired.sections[*kind].is_some_and(|section| section.is_empty) {
+            counts.push(Count {
+                code: Code::LastOfKind,
+                is_too_much: deleted == owned,
+                message: format!("{deleted} of {owned} {name}s"),
+                limit: "all of a kind",
+            });
         }
     }
-    let needs_more = failed.iter().any(|(_, fails, ..)| *fails);
-    let allowed = needs_more.then(|| work.consents.deletes()).flatten();
-    let is_allowed = allowed.is_some_and(|allowed| total <= allowed);
-    for (code, fails, message, what) in failed {
-        let message = if fails && is_allowed {
-            format!(
-                "{message}, allowed by `--allow deletes={}`",
-                allowed.unwrap_or(total)
-            )
-        } else {
-            message
-        };
-        let fails = fails && !is_allowed;
-        work.outcome.guards.push(Guard {
-            code: code.to_owned(),
-            status: status(fails),
-            message,
-            help: fails.then(|| {
-                format!("this is more than {what}: if it is meant, run with `--allow deletes={total}`")
-            }),
-            resource: None,
-        });
-    }
+    counts
 }
 
-fn status(fails: bool) -> GuardStatus {
-    if fails {
-        GuardStatus::Fail
-    } else {
-        GuardStatus::Pass
-    }
-}
-
-/// Deployments on which nothing runs and which serve nothing are no loss.
-fn counts(work: &Work<'_>, change: &Change) -> bool {
-    let drained = matches!(
-        &change.action,
-        Some(Action::DeleteDeployment(deletion)) if deletion.only_if_drained && deletion.services.is_empty()
-    );
-    let is_forced = work.input.desired.prune.deployments.policy == DeploymentPolicy::Force;
-    change.op == Op::Delete && (!drained || (is_forced && change.resource.kind == Kind::Deployment))
-}
-
-/// How many live resources of a kind pruning could touch if no file listed any.
-fn owned(work: &Work<'_>, kind: Kind) -> usize {
-    let live = work.input.live;
-    match kind {
-        Kind::Deployment => live
-            .deployments
-            .iter()
-            .filter(|d| owner::is_ours(work, d))
-            .count(),
-        Kind::Subscription => {
-            let sinks = live
-                .subscriptions
-                .iter()
-                .filter_map(crate::live::Subscription::feeds);
-            sinks
-                .filter(|sink| owner::is_sink_ours(work, &sink.service))
-                .count()
+/// `allowed`: up to how many deletions are consented to, if that is enough.
+fn judged(count: Count, total: u64, allowed: Option<u64>) -> Guard {
+    let Count {
+        code,
+        is_too_much,
+        message,
+        limit,
+    } = count;
+    match allowed {
+        _ if !is_too_much => Guard::passing(code, message),
+        Some(allowed) => Guard::passing(code, format!("{message}, allowed by `--allow deletes={allowed}`")),
+        None => {
+            let help =
+                format!("this is more than {limit}: if it is meant, run with `--allow deletes={total}`");
+            Guard::failing(Problem::error(code, message).help(help), None)
         }
-        Kind::Service => 0,
-    }
-}
-
-fn foreign(work: &mut Work<'_>) {
-    if work.foreign.is_empty() {
-        return;
-    }
-    for (resource, refused) in std::mem::take(&mut work.foreign) {
-        work.outcome.guards.push(Guard {
-            code: refused.code,
-            status: GuardStatus::Fail,
-            message: refused.message,
-            help: Some(refused.help),
-            resource: Some(resource),
-        });
     }
 }
 
 /// Only where something is protected.
-fn protected(work: &mut Work<'_>) {
-    let desired = work.input.desired;
-    if desired.protected.is_empty() {
-        return;
+fn protected(view: &View<'_>) -> Option<Guard> {
+    let entries = rules::listed(view.input.desired.written());
+    let protected = entries.filter(|entry| entry.is_protected).count();
+    if protected == 0 {
+        return None;
     }
-    let hit: Vec<String> = (work.outcome.changes.iter())
-        .filter_map(|change| {
-            let refused = change
-                .refused
-                .as_ref()
-                .filter(|refused| refused.code == "protected")?;
-            let why = refused.message.split("; ").next().unwrap_or_default();
-            Some(format!("{} of {}: {why}", change.op.name(), change.resource.key))
-        })
-        .collect();
-    let message = if hit.is_empty() {
-        format!("{} protected, none is touched", desired.protected.len())
+    let changes = view.steps.iter().map(|step| &step.change);
+    let hit = changes.filter_map(|change| {
+        let refused = change.refused.as_ref()?;
+        let why = refused.message.split("; ").next().unwrap_or_default();
+        let is_hit = refused.code == Code::Protected;
+        is_hit.then(|| format!("{} of {}: {why}", change.op.name(), change.resource.key))
+    });
+    let hit: Vec<String> = hit.collect();
+    Some(if hit.is_empty() {
+        let message = format!("{protected} protected, none is touched");
+        Guard::passing(Code::Protected, message)
     } else {
-        hit.join("; ")
-    };
-    let guard = Guard {
-        code: "protected".to_owned(),
-        status: status(!hit.is_empty()),
-        message,
-        help: None,
-        resource: None,
-    };
-    work.outcome.guards.push(guard);
+        Guard::failing(Problem::error(Code::Protected, hit.join("; ")), None)
+    })
 }

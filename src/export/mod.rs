@@ -4,69 +4,42 @@
 //! change something, since the file's format cannot say what is there, is left out and told. So a
 //! plan of an export is empty by construction.
 
-mod entries;
+pub mod entry;
 mod print;
 
+use crate::ask::Answers;
+use crate::change::{Op, Resource};
+use crate::code::Code;
+use crate::config;
 use crate::desired::Desired;
-use crate::diff::change::{Kind, Op, Resource};
-use crate::diff::probe::Answers;
-use crate::diff::{self, Input, Targets};
+use crate::diff;
+use crate::draft::{Input, Targets};
+use crate::kind::Kind;
 use crate::live::Live;
 use crate::load::{Given, load};
 use crate::problem::{Problem, Problems, Severity};
 use crate::source::interpolate::{Outside, Rules};
 use crate::source::{Format, SourceFile, Sources};
-use entries::Entries;
+use entry::{Entry, Export, Exporting, LeftOut, Supply};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub use print::{about, file, files};
 
-/// What to write of it.
-pub struct Export {
-    pub stack: Option<String>,
-    /// By kind, in the order of the file.
-    pub entries: Vec<Entry>,
-    /// What is on the server and not in the file, and why.
-    pub left_out: Vec<LeftOut>,
-    /// What must be set before the file can be planned: names of environment variables.
-    pub supply: BTreeMap<String, Supply>,
-    /// What the file does not say, since it could not be found out.
-    pub notes: Vec<String>,
-}
-
-/// A resource in the file's own shape.
-#[derive(Clone)]
-pub struct Entry {
-    pub kind: Kind,
-    /// As plans name it.
-    pub key: String,
-    pub json: Json,
-}
-
-pub struct LeftOut {
-    pub resource: Resource,
-    pub why: String,
-}
-
-/// A value that is not written.
-pub struct Supply {
-    /// What it is, for people.
-    pub what: String,
-    /// As it is on the server, for the check; never shown. `None` where the server hides it.
-    value: Option<Rc<str>>,
-}
-
 /// `answers`: what the endpoints serve without overrides, where that could be found out. `stack`: only
 /// what carries its mark.
 pub fn export(live: &Live, answers: &Answers, stack: Option<&str>) -> Export {
-    let mut export = Entries::new(live, answers, stack).collect();
+    let mut exporting = Exporting::new(live, answers, stack);
+    for kind in Kind::ALL {
+        kind.rules().export(&mut exporting);
+    }
+    let mut export = exporting.finish();
     loop {
         let wrong = wrong(&export, live);
         let before = export.entries.len();
         for (resource, why) in wrong {
-            let is_it = |entry: &Entry| entry.kind == resource.kind && entry.key == resource.key;
+            let is_it = |entry: &Entry| entry.key == resource.key;
             if let Some(at) = export.entries.iter().position(is_it) {
                 export.entries.remove(at);
                 export.left_out.push(LeftOut { resource, why });
@@ -89,11 +62,7 @@ impl Export {
     /// Servers tell what they were told: a secret may have been put where none belongs. `mask` hides
     /// those; metadata that has one is left out.
     pub fn mask(&mut self, mask: impl Fn(&str) -> String) {
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| entry.kind == Kind::Deployment)
-        {
+        for entry in &mut self.entries {
             let Some(metadata) = entry.json.get_mut("metadata").and_then(Json::as_object_mut) else {
                 continue;
             };
@@ -115,9 +84,6 @@ impl Export {
                 entry.shift_remove("metadata");
             }
         }
-        for left_out in &mut self.left_out {
-            left_out.why = mask(&left_out.why);
-        }
     }
 
     fn drop_unused_supplies(&mut self) {
@@ -132,7 +98,7 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
     let mut wrong = Vec::new();
     for entry in &export.entries {
         if let Err(problem) = read(export, std::slice::from_ref(entry)) {
-            wrong.push((Resource::new(entry.kind, &entry.key), problem.message));
+            wrong.push((entry.key.clone().into(), problem.message));
         }
     }
     if !wrong.is_empty() {
@@ -144,7 +110,7 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
         Err(problem) => {
             let last = export.entries.last();
             return last
-                .map(|entry| (Resource::new(entry.kind, &entry.key), problem.message))
+                .map(|entry| (entry.key.clone().into(), problem.message))
                 .into_iter()
                 .collect();
         }
@@ -163,7 +129,7 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
         offline: Some(""),
         now: jiff::Timestamp::UNIX_EPOCH,
     });
-    let changes = outcome.changes.into_iter().map(|change| {
+    let changes = outcome.steps.into_iter().map(|step| step.change).map(|change| {
         let why = match (change.op, change.refused) {
             (Op::Promote, Some(refused)) => refused
                 .message
@@ -184,7 +150,7 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
 /// # Errors
 /// The first error of a file with these entries.
 fn read(export: &Export, entries: &[Entry]) -> Result<(Sources, Desired), Problem> {
-    let mut sources = Sources::default();
+    let mut sources = config::sources();
     let text = print::document(export, entries).to_string();
     let file = sources.add(SourceFile::new("export.json".to_owned(), text, Format::Json));
     let mut problems = Problems::default();
@@ -207,7 +173,7 @@ fn read(export: &Export, entries: &[Entry]) -> Result<(Sources, Desired), Proble
         .find(|problem| problem.severity == Severity::Error);
     match (desired, error) {
         (Some(desired), None) => Ok((sources, desired)),
-        (_, error) => Err(error.unwrap_or_else(|| Problem::error("internal", "it cannot be read"))),
+        (_, error) => Err(error.unwrap_or_else(|| Problem::error(Code::Internal, "it cannot be read"))),
     }
 }
 

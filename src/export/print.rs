@@ -1,24 +1,19 @@
 //! The text of an export.
 
-use super::{Entry, Export};
-use crate::diff::change::Kind;
+use super::entry::{Entry, Export};
+use crate::kind::Kind;
+use crate::kind::words::Layout;
 use crate::plan::Target;
 use crate::secret::printable;
 use crate::source::Format;
 use serde_json::{Map, Value as Json};
 use std::fmt::Write;
 
-const KINDS: [(Kind, &str); 3] = [
-    (Kind::Deployment, "deployments"),
-    (Kind::Service, "services"),
-    (Kind::Subscription, "subscriptions"),
-];
-
 /// The whole as one value, in the order of the file.
 pub(super) fn document(export: &Export, entries: &[Entry]) -> Json {
     let mut document = head(export);
-    for (kind, name) in KINDS {
-        document.extend(section(kind, name, entries));
+    for kind in Kind::ALL {
+        document.extend(section(*kind, entries));
     }
     document.into()
 }
@@ -32,21 +27,21 @@ fn head(export: &Export) -> Map<String, Json> {
     head
 }
 
-fn section(kind: Kind, name: &str, entries: &[Entry]) -> Option<(String, Json)> {
-    let entries: Vec<&Entry> = entries.iter().filter(|entry| entry.kind == kind).collect();
+fn section(kind: Kind, entries: &[Entry]) -> Option<(String, Json)> {
+    let entries: Vec<&Entry> = entries.iter().filter(|entry| entry.kind() == kind).collect();
     if entries.is_empty() {
         return None;
     }
-    let value = match kind {
-        Kind::Service => {
+    let value = match kind.words().layout {
+        Layout::Map => {
             let services = entries
                 .iter()
-                .map(|entry| (entry.key.clone(), entry.json.clone()));
+                .map(|entry| (entry.key.to_string(), entry.json.clone()));
             services.collect::<Map<_, _>>().into()
         }
-        Kind::Deployment | Kind::Subscription => entries.iter().map(|entry| entry.json.clone()).collect(),
+        Layout::List => entries.iter().map(|entry| entry.json.clone()).collect(),
     };
-    Some((name.to_owned(), value))
+    Some((kind.words().section.to_owned(), value))
 }
 
 /// One file with everything.
@@ -58,11 +53,11 @@ pub fn file(export: &Export, target: &Target, format: Format) -> Result<String, 
         return text(&document(export, &export.entries), format);
     }
     let mut whole = comment(&about(export, target)) + &text(&head(export).into(), format)?;
-    for (kind, name) in KINDS {
-        if let Some(section) = section(kind, name, &export.entries) {
+    for kind in Kind::ALL {
+        if let Some(section) = section(*kind, &export.entries) {
             let section = Json::Object(Map::from_iter([section]));
             whole += "\n";
-            whole += &comment(explanation(kind));
+            whole += &comment(kind.words().exported);
             whole += &text(&section, format)?;
         }
     }
@@ -80,18 +75,18 @@ pub fn files(
 ) -> Result<Vec<(&'static str, String)>, String> {
     let mut about = comment(&about(export, target)) + "\n";
     let mut files = Vec::new();
-    for (kind, name) in KINDS {
+    for kind in Kind::ALL {
         // One without any is written too, over one that had some.
         let mut document = head(export);
-        document.extend(section(kind, name, &export.entries));
+        document.extend(section(*kind, &export.entries));
         let body = text(&document.into(), format)?;
         files.push((
-            name,
+            kind.words().section,
             match format {
                 Format::Json => body,
                 // What is to be told of the whole is told in the first.
                 Format::Yaml | Format::Toml => {
-                    std::mem::take(&mut about) + &comment(explanation(kind)) + &body
+                    std::mem::take(&mut about) + &comment(kind.words().exported) + &body
                 }
             },
         ));
@@ -106,14 +101,6 @@ fn text(value: &Json, format: Format) -> Result<String, String> {
         Format::Json => serde_json::to_string_pretty(value)
             .map(|text| text + "\n")
             .map_err(|error| error.to_string()),
-    }
-}
-
-fn explanation(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Deployment => "In order: of several that expose a service, the last one listed serves it.",
-        Kind::Service => "Overrides: what differs from what the SDK declares.",
-        Kind::Subscription => "Of their options, those that the server does not add by itself.",
     }
 }
 
@@ -148,7 +135,7 @@ pub fn about(export: &Export, target: &Target) -> String {
             let _ = writeln!(
                 about,
                 "  {} {}{id}: {}",
-                resource.kind.name(),
+                resource.kind().name(),
                 resource.key,
                 left_out.why
             );

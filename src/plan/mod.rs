@@ -1,18 +1,21 @@
 //! The plan: the ordered changes with everything that was found, as one document.
 
-pub mod graph;
+pub mod computed;
+pub mod inputs;
 pub mod saved;
 pub mod stale;
 
+use crate::change::{Basis, Change, Finding, Guard, Waiting};
 use crate::desired::Desired;
-use crate::diff::change::{Basis, Change, Finding, Guard, GuardStatus, Kind, Waiting, sha256};
-use crate::diff::{Discover, Outcome};
-use crate::live::Server;
-use crate::problem::{Problem, Severity};
+use crate::digest::sha256;
+use crate::kind::{Key, Kind};
+use crate::problem::Severity;
+use crate::server::Server;
 use crate::source::Sources;
+use inputs::Inputs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Of plans and reports. A minor version adds, a major version changes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -33,7 +36,7 @@ pub struct Plan {
     pub waiting: Vec<Waiting>,
     pub findings: Vec<Finding>,
     /// The keys of live resources that no file lists, by kind.
-    pub unmanaged: BTreeMap<Kind, Vec<String>>,
+    pub unmanaged: Unmanaged,
     /// What the plan is restricted to, with what that needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
@@ -47,27 +50,7 @@ pub struct Plan {
     pub digest: String,
 }
 
-/// What an apply of the saved plan starts from, so that it computes the same changes again: what is
-/// not sensitive has the values that it had, and secrets are looked up anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Inputs {
-    /// As given with `-f`, or found in the working directory.
-    pub paths: Vec<String>,
-    pub var_files: Vec<String>,
-    /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
-    pub values: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the files have what is sensitive and so is not here, in the same way; for people, since an
-    /// apply reads the files.
-    pub sensitive: BTreeMap<String, BTreeSet<String>>,
-    /// The variables given on the command line that a sensitive place needs: they must be given again.
-    pub variables: Vec<String>,
-    /// The consents of the run.
-    pub allow: Vec<String>,
-    pub resend: Vec<String>,
-    pub destroy: bool,
-    pub discover: Discover,
-}
-
+/// A server, as plans and reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     pub admin_url: String,
@@ -76,6 +59,7 @@ pub struct Target {
     pub admin_api_version: u32,
 }
 
+/// What the plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DesiredFiles {
     pub files: Vec<DesiredFile>,
@@ -84,6 +68,7 @@ pub struct DesiredFiles {
     pub stack: Option<String>,
 }
 
+/// A file, with the SHA-256 of its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DesiredFile {
     pub path: String,
@@ -102,57 +87,8 @@ impl Target {
 }
 
 impl Plan {
-    /// `created_at`: RFC 3339, from the shell, which has the clock.
-    /// `warnings`: what reading the files found, which belongs to the plan's findings.
-    pub fn new(
-        outcome: Outcome,
-        target: Target,
-        (sources, desired, warnings): (&Sources, &Desired, &[Problem]),
-        targets: &[String],
-        inputs: Inputs,
-        created_at: String,
-    ) -> Self {
-        let mut summary = BTreeMap::new();
-        for change in &outcome.changes {
-            *summary.entry(change.op.name().to_owned()).or_default() += 1;
-        }
-        let mut findings = outcome.findings;
-        findings.extend(warnings.iter().map(|problem| Finding {
-            code: problem.code.to_owned(),
-            severity: problem.severity,
-            message: problem.message.clone(),
-            help: problem.help.clone(),
-            resource: None,
-            origin: problem.span.and_then(|span| sources.origin(span)),
-        }));
-        findings.sort();
-        let mut plan = Self {
-            format_version: FORMAT_VERSION.to_owned(),
-            restatectl_version: env!("CARGO_PKG_VERSION").to_owned(),
-            created_at,
-            target,
-            desired: desired_files(sources, desired),
-            basis: (outcome.changes.iter())
-                .filter(|change| change.basis != Basis::default())
-                .map(|change| (change.id, change.basis.clone()))
-                .collect(),
-            changes: outcome.changes,
-            guards: outcome.guards,
-            waiting: outcome.waiting,
-            findings,
-            unmanaged: outcome.unmanaged,
-            targets: targets.to_vec(),
-            summary,
-            inputs,
-            digest: String::new(),
-        };
-        plan.digest = saved::digest(serde_json::to_value(&plan).unwrap_or_default());
-        plan
-    }
-
     pub fn is_refused(&self) -> bool {
-        let fails = |guard: &Guard| guard.status == GuardStatus::Fail;
-        self.changes.iter().any(|change| change.refused.is_some()) || self.guards.iter().any(fails)
+        self.changes.iter().any(|change| change.refused.is_some()) || self.guards.iter().any(Guard::fails)
     }
 
     /// Something that makes the plan impossible to apply, whoever consents.
@@ -163,15 +99,44 @@ impl Plan {
     }
 }
 
+/// Keys by kind. Documents have them as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "BTreeMap<Kind, Vec<String>>", into = "BTreeMap<Kind, Vec<String>>")]
+#[schemars(with = "BTreeMap<Kind, Vec<String>>")]
+pub struct Unmanaged(pub BTreeMap<Kind, Vec<Key>>);
+
+impl From<BTreeMap<Kind, Vec<String>>> for Unmanaged {
+    fn from(printed: BTreeMap<Kind, Vec<String>>) -> Self {
+        let read = |(kind, keys): (Kind, Vec<String>)| {
+            (kind, keys.iter().map(|key| Key::parse(kind, key)).collect())
+        };
+        Self(printed.into_iter().map(read).collect())
+    }
+}
+
+impl From<Unmanaged> for BTreeMap<Kind, Vec<String>> {
+    fn from(unmanaged: Unmanaged) -> Self {
+        let print = |(kind, keys): (Kind, Vec<Key>)| (kind, keys.iter().map(Key::to_string).collect());
+        unmanaged.0.into_iter().map(print).collect()
+    }
+}
+
+impl Unmanaged {
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.values().flatten()
+    }
+}
+
 fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
     let canonical = desired.canonical().to_string();
     DesiredFiles {
         files: files_of(sources),
         digest: sha256(&canonical),
-        stack: desired.stack.as_ref().map(|stack| stack.value.clone()),
+        stack: desired.stack().map(str::to_owned),
     }
 }
 
+/// The files that a plan is made from.
 pub fn files_of(sources: &Sources) -> Vec<DesiredFile> {
     let files = sources.files().iter();
     files
@@ -180,11 +145,4 @@ pub fn files_of(sources: &Sources) -> Vec<DesiredFile> {
             sha256: sha256(&file.text),
         })
         .collect()
-}
-
-pub fn schema() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft2020_12()
-        .for_serialize()
-        .into_generator()
-        .into_root_schema_for::<Plan>()
 }

@@ -1,19 +1,19 @@
 //! Plans as files: what a program may read back.
 
 use super::{FORMAT_VERSION, Plan};
-use crate::diff::change::sha256;
+use crate::code::Code;
+use crate::digest::of_json;
 use crate::problem::Problem;
 use serde_json::Value as Json;
 
-/// Of everything but the digest itself, and the time, so that the same inputs give the same plan;
+/// The digest of everything but the digest itself, and the time, so that the same inputs give the same plan;
 /// whatever the order of keys and the white space.
 pub(super) fn digest(mut document: Json) -> String {
     if let Some(fields) = document.as_object_mut() {
         fields.shift_remove("digest");
         fields.shift_remove("created_at");
     }
-    document.sort_all_objects();
-    sha256(&document.to_string())
+    of_json(document)
 }
 
 /// `shown`: how messages call the file.
@@ -38,7 +38,7 @@ pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
         } else {
             ("is not JSON", "`plan --out FILE` writes a plan")
         };
-        Problem::error("plan-unreadable", format!("`{shown}` {why}: {error}")).help(help)
+        Problem::error(Code::PlanUnreadable, format!("`{shown}` {why}: {error}")).help(help)
     })?;
     let version = document.get("format_version").and_then(Json::as_str);
     let major = |version: &str| version.split('.').next().map(str::to_owned);
@@ -47,11 +47,11 @@ pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
         Some(version) => {
             let message =
                 format!("`{shown}` has format version {version}, and this program reads {FORMAT_VERSION}");
-            Err(Problem::error("plan-version", message)
+            Err(Problem::error(Code::PlanVersion, message)
                 .help("make the plan with the version of restatectl that applies it"))
         }
         None => Err(Problem::error(
-            "plan-unreadable",
+            Code::PlanUnreadable,
             format!("`{shown}` is no document of restatectl: it has no `format_version`"),
         )
         .help("`plan --out FILE` writes a plan")),
@@ -62,12 +62,12 @@ pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
 /// As [`read`].
 pub fn parse(document: Json, shown: &str) -> Result<Plan, Problem> {
     let plan: Plan = serde_json::from_value(document.clone()).map_err(|error| {
-        Problem::error("plan-unreadable", format!("`{shown}` is not a plan: {error}"))
+        Problem::error(Code::PlanUnreadable, format!("`{shown}` is not a plan: {error}"))
             .help("`plan --out FILE` writes one")
     })?;
     if digest(document) != plan.digest {
         return Err(Problem::error(
-            "plan-edited",
+            Code::PlanEdited,
             format!("`{shown}` is not what `plan` wrote: its digest does not match"),
         )
         .help("a plan is not for editing: change the files and plan again"));

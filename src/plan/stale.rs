@@ -6,7 +6,9 @@
 //! otherwise than was planned, so that is for another plan.
 
 use super::Plan;
-use crate::diff::change::{Basis, Change, Field, Kind, Op, Resource, ServiceChange};
+use super::computed::{Computed, Ready};
+use crate::change::{Basis, Change, Field, Op, Resource, ServiceChange};
+use crate::kind::rules::{has_key, is_live};
 use crate::live::Live;
 use crate::problem::Severity;
 use schemars::JsonSchema;
@@ -23,7 +25,7 @@ pub struct Moved {
     pub fields: Vec<MovedField>,
 }
 
-/// Null where there is nothing, and for sensitive values.
+/// A field that is not what it was. Null where there is nothing, and for sensitive values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MovedField {
     pub path: Vec<String>,
@@ -34,11 +36,14 @@ pub struct MovedField {
 }
 
 /// What has become of a plan.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Standing {
-    AsPlanned,
+    /// With the actions of now.
+    AsPlanned(Box<Ready>),
     Done,
     Stale(Vec<Moved>),
+    /// What is planned holds, but something of now is wrong or refused.
+    InTheWay,
 }
 
 /// What to restrict the second computation to: everything that the plan changes, but for what it
@@ -54,60 +59,42 @@ pub fn targets(plan: &Plan, live: &Live) -> Vec<String> {
 /// Of several that a plan deletes only the id tells which, unless somebody made it anew; what is to be
 /// there has its key.
 fn target(change: &Change, live: &Live) -> Option<String> {
-    let Resource { kind, key, server_id } = &change.resource;
-    let by_key = Some(format!("{}/{key}", kind.name()));
+    let Resource { key, server_id } = &change.resource;
+    let kind = key.kind().name();
+    let by_key = Some(format!("{kind}/{key}"));
     match server_id {
         Some(id) if change.op == Op::Delete && is_live(&change.resource, live) => {
-            Some(format!("{}/{id}", kind.name()))
+            Some(format!("{kind}/{id}"))
         }
-        _ if change.op == Op::Delete => by_key.filter(|_| has_key(*kind, key, live)),
+        _ if change.op == Op::Delete => by_key.filter(|_| has_key(key, live)),
         _ => by_key,
     }
 }
 
-fn has_key(kind: Kind, key: &str, live: &Live) -> bool {
-    match kind {
-        Kind::Deployment => live.deployments.iter().any(|d| d.address.key() == key),
-        Kind::Subscription => live.subscriptions.iter().any(|s| s.key() == key),
-        Kind::Service => live.services.contains_key(key),
-    }
-}
-
-fn is_live(resource: &Resource, live: &Live) -> bool {
-    let id = resource.server_id.as_deref();
-    match resource.kind {
-        Kind::Deployment => live.deployments.iter().any(|d| Some(d.id.as_str()) == id),
-        Kind::Subscription => live.subscriptions.iter().any(|s| Some(s.id.as_str()) == id),
-        Kind::Service => live.services.contains_key(&resource.key),
-    }
-}
-
 /// Compares the plan with what was computed now, and gives it the actions of now.
-pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
+pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
     let (mut moved, mut done, mut failed) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut rest: Vec<&Change> = now.changes.iter().collect();
-    let mut actions = BTreeMap::new();
+    let mut rest: Vec<&Change> = now.plan.changes.iter().collect();
+    let mut renewed: BTreeMap<u32, &Change> = BTreeMap::new();
     for planned in &plan.changes {
         let is_same = |other: &&Change| {
             other.op == planned.op
-                && other.resource.kind == planned.resource.kind
-                && other.resource.key == planned.resource.key
+                && other.resource.is(&planned.resource)
                 && (planned.op != Op::Delete || other.resource.server_id == planned.resource.server_id)
         };
         let found = rest.iter().position(is_same).map(|at| rest.remove(at));
         let needs_failed = planned.depends_on.iter().any(|need| failed.contains(need));
-        if needs_failed || (is_failed(&planned.resource, now) && !is_gone(planned, live)) {
+        if needs_failed || (is_failed(&planned.resource, &now.plan) && !is_gone(planned, live)) {
             // Why, the errors of now say; once that is mended the plan holds again.
             failed.insert(planned.id);
             continue;
         }
         if let Some(found) = found {
-            let basis = plan.basis.get(&planned.id).cloned().unwrap_or_default();
-            moved.extend(differences(planned, &basis, found));
-            actions.insert(planned.id, (found.action.clone(), found.invocations));
+            moved.extend(differences((plan, planned), (&now.plan, found)));
+            renewed.insert(planned.id, found);
             continue;
         }
-        match why_not(planned, now, live) {
+        match why_not(planned, &now.plan, live) {
             Absent::Done => done.push(planned),
             Absent::Moved(message) => moved.push(Moved {
                 resource: planned.resource.clone(),
@@ -116,14 +103,8 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
             }),
         }
     }
-    let is_told = |change: &Change, moved: &[Moved]| {
-        let resource = &change.resource;
-        moved
-            .iter()
-            .any(|moved| moved.resource.kind == resource.kind && moved.resource.key == resource.key)
-    };
     for new in rest {
-        if !is_told(new, &moved) {
+        if !moved.iter().any(|moved| moved.resource.is(&new.resource)) {
             moved.push(Moved {
                 resource: new.resource.clone(),
                 message: format!("the plan does not have it, and now it needs: {}", new.op.name()),
@@ -131,7 +112,7 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
             });
         }
     }
-    if moved.is_empty() && done.len() == plan.changes.len() && !now.has_errors() {
+    if moved.is_empty() && done.len() == plan.changes.len() && !now.plan.has_errors() {
         return Standing::Done;
     }
     moved.extend(done.into_iter().map(|planned| Moved {
@@ -143,10 +124,25 @@ pub fn renew(plan: &mut Plan, now: &Plan, live: &Live) -> Standing {
         moved.sort_by(|a, b| a.resource.cmp(&b.resource));
         return Standing::Stale(moved);
     }
-    for change in &mut plan.changes {
-        (change.action, change.invocations) = actions.remove(&change.id).unwrap_or_default();
+    match ready(plan, now, &renewed) {
+        Some(ready) => Standing::AsPlanned(Box::new(ready)),
+        None => Standing::InTheWay,
     }
-    Standing::AsPlanned
+}
+
+/// The plan as it was reviewed, with what there is to do now.
+fn ready(plan: &Plan, now: &Computed, renewed: &BTreeMap<u32, &Change>) -> Option<Ready> {
+    if now.plan.has_errors() || now.plan.is_refused() {
+        return None;
+    }
+    let mut plan = plan.clone();
+    let mut actions = Vec::new();
+    for change in &mut plan.changes {
+        let found = renewed.get(&change.id)?;
+        change.invocations = found.invocations;
+        actions.push(now.action(found)?.clone());
+    }
+    Ready::of(plan, actions, now.counted)
 }
 
 /// Why a planned change would not be made now.
@@ -161,15 +157,13 @@ fn is_gone(planned: &Change, live: &Live) -> bool {
 }
 
 fn is_failed(resource: &Resource, now: &Plan) -> bool {
-    let is_about = |other: &Resource| other.kind == resource.kind && other.key == resource.key;
     let findings = now.findings.iter();
     let mut errors = findings.filter(|finding| finding.severity == Severity::Error);
-    errors.any(|finding| finding.resource.as_ref().is_some_and(is_about))
+    errors.any(|finding| finding.is_about(resource))
 }
 
 fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
     let resource = &planned.resource;
-    let is_about = |other: &Resource| other.kind == resource.kind && other.key == resource.key;
     let op = planned.op.name();
     if planned.op == Op::Delete {
         let waiting = now.waiting.iter();
@@ -180,7 +174,7 @@ fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
             None => Absent::Moved(format!("planned: {op}; now it is not to be deleted")),
         };
     }
-    if let Some(other) = now.changes.iter().find(|other| is_about(&other.resource)) {
+    if let Some(other) = now.changes.iter().find(|other| other.resource.is(resource)) {
         return Absent::Moved(format!("planned: {op}; now it needs: {}", other.op.name()));
     }
     if is_gone(planned, live) {
@@ -189,8 +183,11 @@ fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
     Absent::Done
 }
 
-/// `basis`: of the planned change.
-fn differences(planned: &Change, basis: &Basis, now: &Change) -> Option<Moved> {
+/// What of a change is not as it was planned. Each with the plan that it is of.
+fn differences(planned: (&Plan, &Change), now: (&Plan, &Change)) -> Option<Moved> {
+    let basis_of = |(plan, change): (&Plan, &Change)| plan.basis.get(&change.id).cloned().unwrap_or_default();
+    let (basis, basis_now) = (basis_of(planned), basis_of(now));
+    let ((_, planned), (_, now)) = (planned, now);
     let Change {
         op,
         risk,
@@ -206,9 +203,6 @@ fn differences(planned: &Change, basis: &Basis, now: &Change) -> Option<Moved> {
         reason: _,
         validated: _,
         depends_on: _,
-        action: _,
-        // The plan has it.
-        basis: _,
         invocations,
     } = planned;
     let moved = |message: String, fields: Vec<MovedField>| {
@@ -219,7 +213,11 @@ fn differences(planned: &Change, basis: &Basis, now: &Change) -> Option<Moved> {
         })
     };
     let mut different = moved_fields(fields, &now.fields);
-    different.extend(moved_preconditions(planned, basis, now, &different));
+    different.extend(moved_preconditions(
+        (planned, &basis),
+        (now, &basis_now),
+        &different,
+    ));
     if !different.is_empty() {
         return moved("it is not what it was".to_owned(), different);
     }
@@ -230,8 +228,8 @@ fn differences(planned: &Change, basis: &Basis, now: &Change) -> Option<Moved> {
             Vec::new(),
         );
     }
-    let other = |name: &&String| basis.declarations.get(*name) != now.basis.declarations.get(*name);
-    if let Some(name) = now.basis.declarations.keys().find(other) {
+    let other = |name: &&String| basis.declarations.get(*name) != basis_now.declarations.get(*name);
+    if let Some(name) = basis_now.declarations.keys().find(other) {
         return moved(
             format!("service {name} is not what its endpoint served"),
             Vec::new(),
@@ -305,14 +303,13 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
 
 /// What the change was computed from, beside the fields that it changes: what it resets on the way.
 fn moved_preconditions(
-    planned: &Change,
-    basis: &Basis,
-    now: &Change,
+    (planned, basis): (&Change, &Basis),
+    (now, basis_now): (&Change, &Basis),
     told: &[MovedField],
 ) -> Vec<MovedField> {
     let before = planned.precondition.fields.iter().chain(&basis.options);
     let moved = before.filter_map(|before| {
-        let mut fields = now.precondition.fields.iter().chain(&now.basis.options);
+        let mut fields = now.precondition.fields.iter().chain(&basis_now.options);
         let now = fields.find(|now| now.path == before.path && now.value != before.value)?;
         let is_told = told.iter().any(|field| field.path == before.path);
         let wanted = planned.fields.iter().find(|field| field.path == before.path);

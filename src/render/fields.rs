@@ -1,7 +1,7 @@
 //! Fields of changes as text.
 
 use super::style::Style;
-use crate::diff::change::{Field, FieldChange};
+use crate::change::{Field, FieldChange};
 use crate::secret::printable;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};

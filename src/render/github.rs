@@ -1,7 +1,7 @@
 //! Workflow commands, which GitHub shows as annotations at the lines they are about.
 
 use crate::apply::Report;
-use crate::diff::change::GuardStatus;
+use crate::code::Code;
 use crate::drift::{Drift, Mend};
 use crate::plan::Plan;
 use crate::problem::{Problem, Severity};
@@ -36,7 +36,13 @@ fn one(problem: &Problem, sources: &Sources) -> String {
     if let Some(help) = &problem.help {
         let _ = write!(message, "\nhelp: {help}");
     }
-    command(problem.severity, problem.code, origin.as_ref(), end, &message)
+    command(
+        problem.severity,
+        problem.code.name(),
+        origin.as_ref(),
+        end,
+        &message,
+    )
 }
 
 /// What a plan found and what it refuses.
@@ -45,7 +51,7 @@ pub fn plan(plan: &Plan) -> String {
         let message = with_help(&finding.message, finding.help.as_deref());
         command(
             finding.severity,
-            &finding.code,
+            finding.code.as_str(),
             finding.origin.as_ref(),
             None,
             &message,
@@ -60,19 +66,16 @@ pub fn plan(plan: &Plan) -> String {
         );
         Some(command(
             Severity::Error,
-            &refused.code,
+            refused.code.as_str(),
             change.origin.as_ref(),
             None,
             &message,
         ))
     });
-    let guards = plan
-        .guards
-        .iter()
-        .filter(|guard| guard.status == GuardStatus::Fail);
+    let guards = plan.guards.iter().filter(|guard| guard.fails());
     let guards = guards.map(|guard| {
         let message = with_help(&guard.message, guard.help.as_deref());
-        command(Severity::Error, &guard.code, None, None, &message)
+        command(Severity::Error, guard.code.as_str(), None, None, &message)
     });
     findings.chain(refused).chain(guards).collect()
 }
@@ -108,7 +111,7 @@ pub fn drift(drift: &Drift) -> String {
 pub fn report(report: &Report) -> String {
     let moved = report.moved.iter().map(|moved| {
         let message = format!("{}: {}", moved.resource.key, moved.message);
-        command(Severity::Error, "plan-stale", None, None, &message)
+        command(Severity::Error, Code::PlanStale.name(), None, None, &message)
     });
     let failed = report.changes.iter().filter_map(|change| {
         let error = change.error.as_ref()?;

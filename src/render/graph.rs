@@ -1,8 +1,8 @@
 //! A graph for Mermaid and for Graphviz. No text in it can be more than text.
 
 use super::short;
-use crate::diff::change::{Kind, Resource};
-use crate::plan::graph::{Edge, Effect, Graph, Mark, Node, NodeKind, Relation};
+use crate::graph::{Edge, Effect, Graph, Mark, Node, Relation};
+use crate::kind::words::Shape;
 use crate::secret::printable;
 use std::fmt::Write;
 
@@ -23,11 +23,11 @@ const COLORS: [(&str, &str, &str); 4] = [
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = "flowchart LR\n".to_owned();
     for (index, node) in graph.nodes.iter().enumerate() {
-        let (open, close) = match node.kind {
-            NodeKind::Cluster => ("[(", ")]"),
-            NodeKind::Subscription => ("{{", "}}"),
-            NodeKind::Deployment => ("[", "]"),
-            NodeKind::Service => ("([", "])"),
+        let (open, close) = match node.is.shape() {
+            Shape::Cylinder => ("[(", ")]"),
+            Shape::Hexagon => ("{{", "}}"),
+            Shape::Box => ("[", "]"),
+            Shape::Stadium => ("([", "])"),
         };
         let class = class(node).map_or_else(String::new, |class| format!(":::{class}"));
         let (what, key) = (mermaid_text(&what(node)), mermaid_text(&key(node)));
@@ -61,11 +61,11 @@ pub fn dot(graph: &Graph) -> String {
     for (index, node) in graph.nodes.iter().enumerate() {
         let (what, key) = (dot_text(&what(node)), dot_text(&key(node)));
         let mut attributes = vec![format!("label=\"{what}\\n{key}\"")];
-        attributes.extend(match node.kind {
-            NodeKind::Cluster => Some("shape=cylinder".to_owned()),
-            NodeKind::Subscription => Some("shape=hexagon".to_owned()),
-            NodeKind::Service => Some("shape=ellipse".to_owned()),
-            NodeKind::Deployment => None,
+        attributes.extend(match node.is.shape() {
+            Shape::Cylinder => Some("shape=cylinder".to_owned()),
+            Shape::Hexagon => Some("shape=hexagon".to_owned()),
+            Shape::Stadium => Some("shape=ellipse".to_owned()),
+            Shape::Box => None,
         });
         let color = COLORS.iter().find(|(class, ..)| self::class(node) == Some(class));
         attributes.extend(color.map(|(class, fill, line)| {
@@ -88,7 +88,7 @@ pub fn dot(graph: &Graph) -> String {
 
 /// `new service (register)`: colours do not carry it alone.
 fn what(node: &Node) -> String {
-    let kind = node.kind.name();
+    let kind = node.is.what();
     let Some(mark) = node.mark else {
         return kind.to_owned();
     };
@@ -117,13 +117,7 @@ fn class(node: &Node) -> Option<&'static str> {
 }
 
 fn key(node: &Node) -> String {
-    let as_in_a_plan = |kind| super::plan::key(&Resource::new(kind, node.key.as_str()));
-    let key = match node.kind {
-        NodeKind::Cluster | NodeKind::Service => printable(&node.key),
-        NodeKind::Deployment => as_in_a_plan(Kind::Deployment),
-        NodeKind::Subscription => as_in_a_plan(Kind::Subscription),
-    };
-    short::middle(&key, LONGEST_LABEL)
+    short::middle(&printable(&node.is.shown()), LONGEST_LABEL)
 }
 
 fn label(edge: &Edge) -> Option<String> {

@@ -53,7 +53,7 @@ fn one(problem: &Problem, sources: &Sources) -> Json {
         Severity::Info => "info",
     };
     json!({
-        "code": problem.code,
+        "code": problem.code.name(),
         "severity": severity,
         "message": problem.message,
         "help": problem.help,

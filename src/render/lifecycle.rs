@@ -1,7 +1,7 @@
 //! What a plan keeps, guards and leaves alone, for people.
 
 use super::style::Style;
-use crate::diff::change::{GuardStatus, Op, Resource, Waiting};
+use crate::change::{Guard, Op, Resource, Waiting};
 use crate::plan::Plan;
 use crate::secret::printable;
 use std::fmt::Write;
@@ -24,29 +24,30 @@ pub fn waiting(waiting: &[Waiting], style: Style) -> String {
 }
 
 fn named(resource: &Resource) -> String {
-    let key = printable(&resource.key);
+    let key = printable(&resource.key.to_string());
     match &resource.server_id {
-        Some(id) => format!("{} {key} ({})", resource.kind.name(), printable(id)),
-        None => format!("{} {key}", resource.kind.name()),
+        Some(id) => format!("{} {key} ({})", resource.kind().name(), printable(id)),
+        None => format!("{} {key}", resource.kind().name()),
     }
 }
 
 /// Where something is deleted or a guard fails; otherwise they go without saying.
 pub fn guards(plan: &Plan, style: Style) -> String {
-    let fails = plan.guards.iter().any(|guard| guard.status == GuardStatus::Fail);
+    let fails = plan.guards.iter().any(Guard::fails);
     let mut text = String::new();
     if !fails && !plan.changes.iter().any(|change| change.op == Op::Delete) {
         return text;
     }
     for guard in &plan.guards {
-        let mark = match guard.status {
-            GuardStatus::Pass => style.added("pass"),
-            GuardStatus::Fail => style.error("fail"),
+        let mark = if guard.fails() {
+            style.error("fail")
+        } else {
+            style.added("pass")
         };
         let _ = writeln!(
             text,
             "  {mark} {}: {}",
-            printable(&guard.code),
+            printable(guard.code.as_str()),
             printable(&guard.message)
         );
         if let Some(help) = &guard.help {
@@ -58,10 +59,9 @@ pub fn guards(plan: &Plan, style: Style) -> String {
 
 pub fn unmanaged(plan: &Plan, style: Style) -> String {
     let mut text = String::new();
-    for (kind, keys) in &plan.unmanaged {
-        for key in keys {
-            let _ = writeln!(text, "  {} {} {}", style.dim("·"), kind.name(), printable(key));
-        }
+    for key in plan.unmanaged.keys() {
+        let (kind, key) = (key.kind().name(), printable(&key.to_string()));
+        let _ = writeln!(text, "  {} {kind} {key}", style.dim("·"));
     }
     text
 }

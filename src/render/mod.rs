@@ -1,38 +1,26 @@
-//! Everything that is shown. Reads everything, decides nothing: the only modules that print.
+//! Everything that is shown, as text. Reads everything, decides nothing, and prints nothing itself.
 
 mod drift;
 mod fields;
-pub mod file;
 mod github;
 pub mod graph;
 pub mod json;
-mod lifecycle;
+pub mod lifecycle;
 pub mod markdown;
 mod plan;
 pub mod problems;
-mod prometheus;
-mod report;
+pub mod prometheus;
+pub mod report;
 mod short;
 pub mod style;
 
-use crate::admin::trace::{Detail, Trace};
-use crate::apply::{Event, Report};
-use crate::cli::{Color, Format, Output, ReportForm, ReportTo};
-use crate::diff::change::Waiting;
+use crate::apply::Report;
+use crate::cli::Format;
 use crate::drift::Drift;
-use crate::error::Failure;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::source::Sources;
-use file::Readers;
-use std::cell::Cell;
-use std::io::{IsTerminal, Write};
-use std::path::Path;
-use std::time::{Duration, Instant};
 use style::Style;
-
-/// Between two versions of a report that is written as it goes.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// A result, which can be had in every format.
 #[derive(Clone, Copy)]
@@ -57,7 +45,7 @@ pub enum Document<'a> {
 }
 
 impl Document<'_> {
-    fn in_format(self, format: Format, style: Style) -> String {
+    pub fn in_format(self, format: Format, style: Style) -> String {
         match format {
             Format::Text => self.text(style),
             Format::Json => self.json(),
@@ -66,7 +54,7 @@ impl Document<'_> {
         }
     }
 
-    fn text(self, style: Style) -> String {
+    pub fn text(self, style: Style) -> String {
         match self {
             Self::Plan { plan, show_unmanaged } => plan::text(plan, show_unmanaged, style),
             Self::Report(report) => report::text(report, style),
@@ -94,7 +82,7 @@ impl Document<'_> {
         }
     }
 
-    fn markdown(self) -> String {
+    pub fn markdown(self) -> String {
         match self {
             Self::Plan { plan, show_unmanaged } => markdown::plan(plan, show_unmanaged),
             Self::Report(report) => markdown::report(report),
@@ -108,7 +96,8 @@ impl Document<'_> {
         }
     }
 
-    fn annotations(self) -> String {
+    /// Workflow commands for GitHub.
+    pub fn annotations(self) -> String {
         match self {
             Self::Plan { plan, .. } => github::plan(plan),
             Self::Report(report) => github::report(report),
@@ -121,277 +110,9 @@ impl Document<'_> {
     }
 }
 
-fn problems_text(problems: &[Problem], sources: &Sources, style: Style) -> String {
+pub fn problems_text(problems: &[Problem], sources: &Sources, style: Style) -> String {
     problems
         .iter()
         .map(|problem| problems::text(problem, sources, style))
         .collect()
-}
-
-/// Results go to standard output, everything else to standard error. A reader that goes away, as
-/// `head` does, is no error of ours, so failures to write to them are ignored.
-pub struct Printer {
-    format: Format,
-    reports: Vec<ReportTo>,
-    out: Style,
-    err: Style,
-    verbose: u8,
-    quiet: bool,
-    started: Instant,
-    /// When the report of an apply was last written.
-    kept: Cell<Option<Instant>>,
-}
-
-impl Printer {
-    /// # Errors
-    /// When a report could not be written where it is to go: better now than when all is done.
-    pub fn new(output: Output) -> Result<Self, Failure> {
-        let Output {
-            format,
-            report,
-            color,
-            verbose,
-            quiet,
-        } = output;
-        let style = |is_terminal: bool| {
-            let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            Style::new(match color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => is_terminal && !no_color,
-            })
-        };
-        for ReportTo { path, .. } in &report {
-            file::check(path).map_err(|error| file::unwritable(path, &error))?;
-        }
-        Ok(Self {
-            format,
-            reports: report,
-            out: style(std::io::stdout().is_terminal()),
-            err: style(std::io::stderr().is_terminal()),
-            verbose,
-            quiet,
-            started: Instant::now(),
-            kept: Cell::default(),
-        })
-    }
-
-    /// For arguments that could not be read, but for the wish for a format.
-    pub fn bare(format: Format) -> Self {
-        let style = Style::new(false);
-        Self {
-            format,
-            reports: Vec::new(),
-            out: style,
-            err: style,
-            verbose: 0,
-            quiet: true,
-            started: Instant::now(),
-            kept: Cell::default(),
-        }
-    }
-
-    pub fn plan(&self, plan: &Plan, show_unmanaged: bool) {
-        self.show(Document::Plan { plan, show_unmanaged });
-    }
-
-    /// The result of the run.
-    pub fn show(&self, document: Document<'_>) {
-        match document {
-            // Beside other formats, the text is for the log of the job.
-            Document::Failure { problems, sources } => {
-                match self.format {
-                    Format::Text => {}
-                    Format::Json | Format::Markdown => result(&document.in_format(self.format, self.out)),
-                    Format::Github => result(&document.annotations()),
-                }
-                if self.format != Format::Json {
-                    self.problems(problems, sources);
-                }
-            }
-            Document::Valid {
-                what,
-                problems,
-                sources,
-            } if self.format != Format::Json => {
-                self.problems(problems, sources);
-                result(&match self.format {
-                    Format::Markdown => document.markdown(),
-                    Format::Github => format!("{}{what}\n", document.annotations()),
-                    Format::Text | Format::Json => format!("{what}\n"),
-                });
-            }
-            _ => result(&document.in_format(self.format, self.out)),
-        }
-        if self.format == Format::Github {
-            summary(&document.markdown());
-        }
-        self.write(document, |_| true);
-    }
-
-    /// Those of the files that `--report` asks for.
-    fn write(&self, document: Document<'_>, are_due: impl Fn(&Path) -> bool) {
-        for ReportTo { form, path } in self.reports.iter().filter(|report| are_due(&report.path)) {
-            let text = match (form, document) {
-                (ReportForm::As(format), _) => document.in_format(*format, Style::new(false)),
-                (ReportForm::Prometheus, Document::Drift(drift)) => self.prometheus(Some(drift), path),
-                (ReportForm::Prometheus, _) => self.prometheus(None, path),
-            };
-            if let Err(error) = file::write(path, &text, Readers::All) {
-                self.warn(&format!("cannot write the report `{}`: {error}", path.display()));
-            }
-        }
-    }
-
-    fn prometheus(&self, drift: Option<&Drift>, path: &Path) -> String {
-        let file = path.file_stem().unwrap_or_default().to_string_lossy();
-        prometheus::drift(drift, &file, jiff::Timestamp::now(), self.started.elapsed())
-    }
-
-    /// The plan that apply is about to carry out: beside the report it is not the result.
-    pub fn preview(&self, plan: &Plan, show_unmanaged: bool) {
-        let document = Document::Plan { plan, show_unmanaged };
-        match self.format {
-            Format::Text | Format::Github => result(&document.in_format(self.format, self.out)),
-            Format::Json | Format::Markdown if self.quiet => {}
-            Format::Json | Format::Markdown => aside(&document.text(self.err)),
-        }
-    }
-
-    /// What an apply is waiting for.
-    pub fn waiting(&self, waiting: &[Waiting]) {
-        if !self.quiet {
-            aside(&lifecycle::waiting(waiting, self.err));
-        }
-    }
-
-    pub fn report(&self, report: &Report) {
-        self.show(Document::Report(report));
-    }
-
-    /// A progress line as a change starts and as it ends; and the report so far into its files, so
-    /// that a job that is killed leaves it.
-    pub fn event(&self, event: &Event<'_>) {
-        if !self.quiet {
-            aside(&report::progress(event, self.err));
-        }
-        let is_due = self.kept.get().is_none_or(|kept| kept.elapsed() > PAUSE);
-        if is_due && !self.reports.is_empty() {
-            // A pipe would get one report after the other.
-            self.write(Document::Report(&(event.so_far)()), file::is_replaceable);
-            self.kept.set(Some(Instant::now()));
-        }
-    }
-
-    pub fn failure(&self, failure: &Failure) {
-        let Failure {
-            problems, sources, ..
-        } = failure;
-        self.show(Document::Failure { problems, sources });
-    }
-
-    /// Problems that did not end the run.
-    pub fn problems(&self, problems: &[Problem], sources: &Sources) {
-        aside(&problems_text(problems, sources, self.err));
-    }
-
-    /// All codes that there are.
-    pub fn codes(&self, codes: &[&str]) {
-        result(&match self.format {
-            Format::Json => json::codes(codes),
-            Format::Text | Format::Markdown | Format::Github => codes.join("\n") + "\n",
-        });
-    }
-
-    pub fn explanation(&self, code: &str, text: &str) {
-        result(&match self.format {
-            Format::Json => json::explanation(code, text),
-            Format::Text | Format::Markdown | Format::Github => {
-                format!("{}\n\n{text}\n", self.out.strong(code))
-            }
-        });
-    }
-
-    /// Text that is a result as it is.
-    pub fn text(text: &str) {
-        result(text);
-    }
-
-    pub fn is_json(&self) -> bool {
-        self.format == Format::Json
-    }
-
-    /// What people should know of a result, beside it.
-    pub fn aside(&self, text: &str) {
-        if !self.quiet {
-            aside(text);
-        }
-    }
-
-    pub fn note(&self, text: &str) {
-        if self.verbose > 0 {
-            aside(&format!("{text}\n"));
-        }
-    }
-
-    /// How much of the requests to tell, and where to.
-    pub fn trace(&self) -> Trace {
-        let detail = match self.verbose {
-            0 | 1 => Detail::None,
-            2 => Detail::Lines,
-            _ => Detail::Bodies,
-        };
-        Trace::new(detail, |line| aside(&format!("{line}\n")))
-    }
-
-    pub fn warn(&self, text: &str) {
-        aside(&format!("{}: {text}\n", self.err.warning("warning")));
-    }
-
-    /// Asks for a yes. Anything else is a no.
-    pub fn confirm(question: &str) -> bool {
-        aside(&format!("{question} [y/N] "));
-        let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
-    }
-
-    /// Asks for a text to be typed. Anything else is a no.
-    pub fn confirm_typed(question: &str, expected: &str) -> bool {
-        aside(&format!("{question} `{expected}`: "));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == expected
-    }
-
-    /// For clap, whose help and errors are rendered already.
-    pub fn raw(text: &str, is_error: bool) {
-        if is_error { aside(text) } else { result(text) }
-    }
-}
-
-/// Into the summary of a job on GitHub, which shows it on the page of the run.
-fn summary(markdown: &str) {
-    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
-    let file = path.and_then(|path| {
-        std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .ok()
-    });
-    if let Some(mut file) = file {
-        write(&mut file, markdown);
-    }
-}
-
-fn result(text: &str) {
-    write(&mut std::io::stdout().lock(), text);
-}
-
-fn aside(text: &str) {
-    write(&mut std::io::stderr().lock(), text);
-}
-
-fn write(stream: &mut impl Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

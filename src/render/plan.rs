@@ -2,11 +2,14 @@
 
 use super::style::Style;
 use super::{fields, lifecycle};
-use crate::diff::change::{Change, Field, Finding, Kind, Op, Resource, ServiceChange, Validated};
+use crate::change::{Change, Field, Finding, Op, Resource, ServiceChange, Validated};
+use crate::code::Code;
+use crate::kind::subscription::GROUP_ID;
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::secret::printable;
 use crate::source::Origin;
+use crate::words::counted;
 use std::fmt::Write;
 
 pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
@@ -73,7 +76,7 @@ pub fn verdict(plan: &Plan) -> &'static str {
     } else if plan
         .changes
         .iter()
-        .any(|c| c.refused.as_ref().is_some_and(|r| r.code == "protected"))
+        .any(|c| c.refused.as_ref().is_some_and(|r| r.code == Code::Protected))
     {
         "This plan is refused: no consent lifts `protected`."
     } else {
@@ -113,23 +116,25 @@ impl Widths {
 
 /// `deployment https://checkout-v2.internal:9080`
 pub fn name(change: &Change) -> String {
-    match change.resource.kind {
-        Kind::Subscription if change.op != Op::Delete => {
-            let key = key(&change.resource);
-            format!("subscription {}", key.split(" @ ").next().unwrap_or(&key))
-        }
+    let resource = &change.resource;
+    match change.op {
         // Of several subscriptions with the same ends the group tells which one goes.
-        _ => name_of(&change.resource),
+        Op::Delete => name_of(resource),
+        _ => format!(
+            "{} {}",
+            resource.kind().name(),
+            printable(&resource.key.shown_ends())
+        ),
     }
 }
 
 pub fn name_of(resource: &Resource) -> String {
-    format!("{} {}", resource.kind.name(), key(resource))
+    format!("{} {}", resource.kind().name(), key(resource))
 }
 
 /// The key as people read it.
 pub fn key(resource: &Resource) -> String {
-    printable(&resource.shown())
+    printable(&resource.key.shown())
 }
 
 /// `restate.yaml:9`
@@ -180,16 +185,8 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
         let _ = writeln!(text, "      {}", service_line(service, &change.fields, style));
     }
     if let Some(invocations) = change.invocations.filter(|n| *n > 0) {
-        let what = if invocations == 1 {
-            "invocation"
-        } else {
-            "invocations"
-        };
-        let _ = writeln!(
-            text,
-            "      {} {invocations} unfinished {what} on it",
-            style.warning("!")
-        );
+        let what = counted(invocations, "unfinished invocation");
+        let _ = writeln!(text, "      {} {what} on it", style.warning("!"));
     }
     for field in change
         .fields
@@ -216,7 +213,7 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
         let _ = writeln!(text, "      {} allowed: {consents}", style.dim("·"));
     }
     if let Some(refused) = &change.refused {
-        let refusal = format!("refused ({})", printable(&refused.code));
+        let refusal = format!("refused ({})", printable(refused.code.as_str()));
         let _ = writeln!(
             text,
             "      {} {}: {}",
@@ -232,7 +229,7 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
 pub fn how(change: &Change) -> String {
     let op = change.op.name();
     match change.op {
-        Op::Replace => match group(&change.resource.key) {
+        Op::Replace => match change.resource.key.group() {
             Some(group) if !regroups(change) => {
                 format!("{op}, keeps group.id {}; at least once", printable(group))
             }
@@ -248,15 +245,9 @@ pub fn how(change: &Change) -> String {
     }
 }
 
-fn group(key: &str) -> Option<&str> {
-    key.split_once(" @ ").map(|(_, group)| group)
-}
-
 fn regroups(change: &Change) -> bool {
-    change
-        .fields
-        .iter()
-        .any(|field| field.path.last().is_some_and(|last| last == "group.id"))
+    let is_group = |field: &Field| field.path.last().is_some_and(|last| last == GROUP_ID);
+    change.fields.iter().any(is_group)
 }
 
 /// `~ service Checkout   revision 3 → 4   + handler onOrder   - handler legacy`
@@ -299,10 +290,7 @@ pub fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> 
 }
 
 fn belongs_to(finding: &Finding, change: &Change) -> bool {
-    finding
-        .resource
-        .as_ref()
-        .is_some_and(|resource| resource.kind == change.resource.kind && resource.key == change.resource.key)
+    finding.is_about(&change.resource)
 }
 
 fn is_nested(plan: &Plan, finding: &Finding) -> bool {
@@ -310,7 +298,7 @@ fn is_nested(plan: &Plan, finding: &Finding) -> bool {
 }
 
 fn write_finding(text: &mut String, finding: &Finding, style: Style) {
-    let code = printable(&finding.code);
+    let code = printable(finding.code.as_str());
     let label = match finding.severity {
         Severity::Error => style.error(&format!("error[{code}]")),
         Severity::Warning => style.warning(&format!("warning[{code}]")),
@@ -321,7 +309,7 @@ fn write_finding(text: &mut String, finding: &Finding, style: Style) {
         None => String::new(),
     };
     let about = match &finding.resource {
-        Some(resource) => format!(" {}", printable(&resource.key)),
+        Some(resource) => format!(" {}", printable(&resource.key.to_string())),
         None => String::new(),
     };
     let _ = writeln!(text, "  {label}{place}{about}: {}", printable(&finding.message));
@@ -351,8 +339,8 @@ pub fn counts(plan: &Plan) -> String {
 }
 
 pub fn unmanaged(plan: &Plan) -> Option<String> {
-    match plan.unmanaged.values().map(Vec::len).sum() {
-        0_usize => None,
+    match plan.unmanaged.keys().count() {
+        0 => None,
         1 => Some("1 live resource is not managed by this file.".to_owned()),
         n => Some(format!("{n} live resources are not managed by this file.")),
     }

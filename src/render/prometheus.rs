@@ -1,7 +1,8 @@
 //! Drift as a file for the textfile collector of the node exporter.
 
-use crate::diff::change::Kind;
+use crate::change::Resource;
 use crate::drift::{Direction, Drift, Drifted, Mend};
+use crate::kind::Kind;
 use std::fmt::{Display, Write};
 use std::time::Duration;
 
@@ -16,12 +17,12 @@ pub fn drift(drift: Option<&Drift>, file: &str, now: jiff::Timestamp, took: Dura
             "restatectl_drift_findings",
             "Differences between the desired-state files and the server.",
         );
-        let kinds = [Kind::Deployment, Kind::Service, Kind::Subscription].map(Some);
+        let kinds = Kind::ALL.iter().copied().map(Some);
         // One that is about no resource is counted too.
-        for kind in kinds.into_iter().chain([None]) {
+        for kind in kinds.chain([None]) {
             for direction in Direction::ALL {
                 let is_counted = |found: &&Drifted| {
-                    found.direction == direction && found.resource.as_ref().map(|about| about.kind) == kind
+                    found.direction == direction && found.resource.as_ref().map(Resource::kind) == kind
                 };
                 let n = drift.findings.iter().filter(is_counted).count();
                 let (kind, direction) = (kind.map_or("none", Kind::name), direction.name());

@@ -39,7 +39,7 @@ pub fn text(report: &Report, style: Style) -> String {
             write_result(&mut text, result, style);
         }
         if let Some(note) = &result.note {
-            let key = printable(&result.resource.key);
+            let key = printable(&result.resource.key.to_string());
             let _ = writeln!(text, "{} {key}: {}", style.warning("!"), printable(note));
         }
     }
@@ -51,7 +51,7 @@ pub fn text(report: &Report, style: Style) -> String {
         let _ = writeln!(
             text,
             "{}: {}",
-            style.error(&printable(&finding.code)),
+            style.error(&printable(finding.code.as_str())),
             printable(&finding.message)
         );
         if let Some(help) = &finding.help {
@@ -103,7 +103,7 @@ pub fn counts(report: &Report) -> String {
 }
 
 fn write_result(text: &mut String, result: &ChangeResult, style: Style) {
-    let key = printable(&result.resource.key);
+    let key = printable(&result.resource.key.to_string());
     let _ = write!(
         text,
         "{} {} {key}",

@@ -1,6 +1,6 @@
 //! Long text in short: what is left of it says how much is not shown.
 
-use crate::diff::change::{Field, FieldChange};
+use crate::change::{Field, FieldChange};
 use serde_json::Value as Json;
 
 /// `text`, or its start and end with a `…` between. A key's end tells as much as its start.

@@ -4,6 +4,7 @@ use super::hidden::{Dropped, names_a_secret};
 use super::limits::Limits;
 use super::node::{Key, Kind, Node};
 use super::{Span, duplicate_key, offset};
+use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, ScalarStyle};
 use std::collections::HashMap;
@@ -56,7 +57,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
             // It is not quoted: a password may start with `!`.
             problems.push(
                 Problem::error(
-                    "yaml-tag",
+                    Code::YamlTag,
                     "a value that starts with `!` has a tag, which means nothing here",
                 )
                 .at(span)
@@ -135,7 +136,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
             match name {
                 Some(name) if &*name == "<<" && is_plain => {
                     problems.push(
-                        Problem::error("merge-key", "`<<` does not merge maps in YAML 1.2")
+                        Problem::error(Code::MergeKey, "`<<` does not merge maps in YAML 1.2")
                             .at(key.span)
                             .help("write the keys out; an alias can stand for a whole value"),
                     );
@@ -146,13 +147,13 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
                     let length = name.find(|c| !is_word_char(c)).unwrap_or(name.len());
                     let (word, rest) = split(key.span, length);
                     let message = format!("there is no `: ` after `{}`", &name[..length]);
-                    problems.push(Problem::error("invalid-key", message).at(word));
+                    problems.push(Problem::error(Code::InvalidKey, message).at(word));
                     let kind = Kind::scalar(name, true);
                     self.drop(word, Node { span: rest, kind }, true);
                 }
                 Some(name) => entries.push((Key { span: key.span, name }, value)),
                 None => {
-                    problems.push(Problem::error("invalid-key", "a key must be a string").at(key.span));
+                    problems.push(Problem::error(Code::InvalidKey, "a key must be a string").at(key.span));
                     self.drop(key.span, value, false);
                 }
             }
@@ -207,7 +208,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
 }
 
 pub fn invalid(what: &str, span: Span) -> Problem {
-    Problem::error("invalid-yaml", format!("this is not valid YAML: {what}")).at(span)
+    Problem::error(Code::InvalidYaml, format!("this is not valid YAML: {what}")).at(span)
 }
 
 /// Not even `null`.

@@ -5,6 +5,7 @@ use super::Span;
 use super::node::{Key, Kind, Node, Scalar};
 use super::spanned::SPANNED;
 use super::text::TEXT;
+use crate::code::Code;
 use crate::problem::{Problem, Problems, nearest};
 use serde::de::value::{StrDeserializer, StringDeserializer, U32Deserializer};
 use serde::de::{
@@ -72,12 +73,12 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(Problem::error("wrong-type", message.to_string()))
+        Self::new(Problem::error(Code::WrongType, message.to_string()))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let problem = Problem::error(
-            "unknown-value",
+            Code::UnknownValue,
             format!("`{variant}` is not one of the values allowed here"),
         );
         let all = expected.join("`, `");
@@ -115,7 +116,7 @@ impl NodeDeserializer<'_> {
                     Scalar { text, .. } => format!("the string \"{text}\""),
                 };
                 let message = format!("expected {expected}, found {found}");
-                Error::new(Problem::error("wrong-type", message).at(self.node.span))
+                Error::new(Problem::error(Code::WrongType, message).at(self.node.span))
             }
             _ => self.wrong_type(expected),
         }
@@ -127,7 +128,7 @@ impl NodeDeserializer<'_> {
         }
         Error::new(
             Problem::error(
-                "wrong-type",
+                Code::WrongType,
                 format!("expected {expected}, found {}", self.node.describe()),
             )
             .at(self.node.span),
@@ -208,7 +209,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         match self.node.kind {
             Kind::Null => {
                 let problem = Problem::warning(
-                    "empty-value",
+                    Code::EmptyValue,
                     "nothing is written here, which is the same as leaving the field out",
                 );
                 let help = "remove the field, or write `[]` or `{}` for a list or map with nothing in it";
@@ -264,7 +265,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         entries.retain(|(key, _)| {
             let known = fields.contains(&&*key.name);
             if !known {
-                let problem = Problem::error("unknown-field", format!("unknown field `{}`", key.name));
+                let problem = Problem::error(Code::UnknownField, format!("unknown field `{}`", key.name));
                 let hint = (self.hint)(name, &key.name).map(str::to_owned);
                 let near = || {
                     Some(format!(

@@ -6,39 +6,24 @@ use super::node::{Kind, Node};
 use super::reference::{self, Part, Reference};
 use std::ops::Range;
 
-/// Fields whose values are no secrets, wherever they are.
-const PLAIN: [&str; 26] = [
-    "version",
-    "name",
-    "uri",
-    "arn",
-    "assume_role_arn",
-    "use_http_11",
-    "services",
-    "allow",
-    "public",
-    "idempotency_retention",
-    "journal_retention",
-    "inactivity_timeout",
-    "abort_timeout",
-    "workflow_completion_retention",
-    "source",
-    "sink",
-    "group.id",
-    "auto.offset.reset",
-    "stack",
-    "target",
-    "cluster_name",
-    "protected",
-    "policy",
-    "keep",
-    "after",
-    "max_deletes",
-];
-/// Maps of which every value is shown that does not name a secret.
-const PLAIN_MAPS: [&str; 2] = ["metadata", "options"];
-/// Maps and lists of the format, in which every field is known.
-const SECTIONS: [&str; 5] = ["deployments", "services", "subscriptions", "prune", "safety"];
+/// The fields of the format of which something is known. `source` itself knows none of them.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// Fields whose values are no secrets, wherever they are.
+    pub plain_fields: Vec<&'static str>,
+    /// Maps of which every value is shown that does not name a secret.
+    pub plain_maps: Vec<&'static str>,
+    /// Maps and lists of the format, in which every field is known.
+    pub sections: Vec<&'static str>,
+}
+
+/// Knows nothing, so nothing is shown.
+pub static NOTHING: Vocabulary = Vocabulary {
+    plain_fields: Vec::new(),
+    plain_maps: Vec::new(),
+    sections: Vec::new(),
+};
+
 /// Nobody's secret is shorter.
 const SHORTEST: usize = 5;
 
@@ -59,9 +44,9 @@ impl Sights {
 }
 
 /// `dropped`: entries that were written and are not in the tree.
-pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str) -> Sights {
+pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str, vocabulary: &Vocabulary) -> Sights {
     let mut found = Sights::default();
-    walk(root, Sight::Shown, text, &mut found);
+    walk(root, Sight::Shown, text, vocabulary, &mut found);
     for Dropped {
         key,
         value,
@@ -73,9 +58,9 @@ pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str) -> Sights {
         let sight = if *is_secret {
             Sight::Secret
         } else {
-            Sight::of(name, Sight::Shown)
+            Sight::of(name, Sight::Shown, vocabulary)
         };
-        walk(value, sight, text, &mut found);
+        walk(value, sight, text, vocabulary, &mut found);
     }
     found.shown.extend(comments(text));
     found
@@ -106,12 +91,15 @@ enum Sight {
 }
 
 impl Sight {
-    fn of(key: &str, parent: Self) -> Self {
+    fn of(key: &str, parent: Self, vocabulary: &Vocabulary) -> Self {
         if parent == Self::Secret || names_a_secret(key) {
             Self::Secret
-        } else if PLAIN_MAPS.contains(&key) {
+        } else if vocabulary.plain_maps.contains(&key) {
             Self::Open
-        } else if parent == Self::Open || PLAIN.contains(&key) || SECTIONS.contains(&key) {
+        } else if parent == Self::Open
+            || vocabulary.plain_fields.contains(&key)
+            || vocabulary.sections.contains(&key)
+        {
             Self::Shown
         } else if parent == Self::Shown {
             Self::Foreign
@@ -121,7 +109,7 @@ impl Sight {
     }
 }
 
-fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
+fn walk(node: &Node, sight: Sight, text: &str, vocabulary: &Vocabulary, found: &mut Sights) {
     let range = bytes(node.span);
     match &node.kind {
         Kind::Null | Kind::Unknown => {}
@@ -141,13 +129,19 @@ fn walk(node: &Node, sight: Sight, text: &str, found: &mut Sights) {
         }
         Kind::Seq(items) => {
             for item in items {
-                walk(item, sight, text, found);
+                walk(item, sight, text, vocabulary, found);
             }
         }
         Kind::Map(entries) => {
             for (key, value) in entries {
                 found.shown.push(bytes(key.span));
-                walk(value, Sight::of(&key.name, sight), text, found);
+                walk(
+                    value,
+                    Sight::of(&key.name, sight, vocabulary),
+                    text,
+                    vocabulary,
+                    found,
+                );
             }
         }
     }
@@ -218,7 +212,7 @@ fn userinfo(text: &str, offset: usize) -> Option<Range<usize>> {
 pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let words = [
-        "additional_headers",
+        "headers",
         "variables",
         "authorization",
         "token",
@@ -239,7 +233,7 @@ pub fn names_a_secret(key: &str) -> bool {
 
 /// For text that is too broken for a tree: keys at the start of a line or an entry, what follows a
 /// plain field, comments, and whatever has no letters.
-pub fn in_text(text: &str) -> Sights {
+pub fn in_text(text: &str, vocabulary: &Vocabulary) -> Sights {
     let mut found = Sights::default();
     let mut after_plain = false;
     let mut at = 0;
@@ -251,7 +245,7 @@ pub fn in_text(text: &str) -> Sights {
         if !bare.contains(char::is_alphanumeric) {
             found.shown.push(range);
         } else if is_key(text, &range) {
-            after_plain = PLAIN.contains(&bare.trim_end_matches(':'));
+            after_plain = vocabulary.plain_fields.contains(&bare.trim_end_matches(':'));
             found.shown.push(range);
         } else if after_plain || bare.len() < SHORTEST - 1 {
             found.hidden.extend(userinfo(bare, range.start));
@@ -280,13 +274,18 @@ fn is_key(text: &str, word: &Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Range, in_text};
+    use super::{Range, Vocabulary, in_text};
 
     #[test]
     fn broken_text_hides_what_may_be_secret() {
         let text = "a:\n  additional_headers:\n    x-any: v4lue\n    - v4lue\n  uri: http://u:v4lue@h\n  b: {password: v4lue\nsasl.password = v4lue\n\
             [deployments.additional_headers]\nx-a = v4lue\nx-b = v4lue\n[services]\nuri = 'http://u:p@v4lue@h'\nuri = http://a:9080\n";
-        let sights = in_text(text);
+        let vocabulary = Vocabulary {
+            plain_fields: vec!["uri"],
+            plain_maps: Vec::new(),
+            sections: Vec::new(),
+        };
+        let sights = in_text(text, &vocabulary);
         let within = |ranges: &[Range<usize>], at| ranges.iter().any(|range| range.contains(&at));
         let visible = |at| within(&sights.shown, at) && !within(&sights.hidden, at);
         let shown: String = (text.char_indices())

@@ -5,6 +5,7 @@ use super::node::{Kind, Node, Scalar};
 use super::reference::{self, Part, RefKind, Reference};
 use super::text::Filled;
 use super::{Sources, Span};
+use crate::code::Code;
 use crate::problem::{Problem, Problems, Severity, nearest};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -100,7 +101,7 @@ impl<'a> Interpolation<'a> {
                 let message = format!("`{}` is not the name of a variable", key.name);
                 let help = "a name has letters, digits, `_` and `-`, and does not start with a digit";
                 problems.push(
-                    Problem::error("invalid-variable-name", message)
+                    Problem::error(Code::InvalidVariableName, message)
                         .at(key.span)
                         .help(help),
                 );
@@ -168,7 +169,7 @@ impl<'a> Interpolation<'a> {
         for (name, variable) in self.variables.iter().filter(is_unused) {
             let message = format!("nothing refers to the variable `{name}`");
             problems.push(
-                Problem::warning("unused-variable", message)
+                Problem::warning(Code::UnusedVariable, message)
                     .at(variable.span)
                     .help(format!("refer to it with `${{var:{name}}}`, or remove it")),
             );
@@ -195,7 +196,7 @@ impl<'a> Interpolation<'a> {
                     let is_reference = |start: &&&str| key.name.contains(**start);
                     if let Some(start) = ["${env:", "${file:", "${var:"].iter().find(is_reference) {
                         let message = format!("`{start}…}}` is not resolved in a key");
-                        let problem = Problem::error("reference-in-key", message).at(key.span);
+                        let problem = Problem::error(Code::ReferenceInKey, message).at(key.span);
                         problems.push(problem.help("references work in values; write the key itself"));
                     }
                     self.resolve_node(value, problems);
@@ -210,7 +211,7 @@ impl<'a> Interpolation<'a> {
             Ok(parts) => parts,
             Err(malformed) => {
                 problems.push(
-                    Problem::error("invalid-reference", malformed.message)
+                    Problem::error(Code::InvalidReference, malformed.message)
                         .at(self.locate(span, malformed.text, &mut 0))
                         .help(malformed.help),
                 );
@@ -245,7 +246,7 @@ impl<'a> Interpolation<'a> {
                 "the values that are filled in have more than {} bytes",
                 self.most_bytes
             );
-            problems.push(Problem::error("too-large", message).at(span));
+            problems.push(Problem::error(Code::TooLarge, message).at(span));
             return Kind::Unknown;
         }
         if !is_known {
@@ -290,7 +291,7 @@ impl<'a> Interpolation<'a> {
         if kind == RefKind::Env && self.rules.token_variables.contains(&name) {
             let message = format!("`{name}` holds the admin token, which must not reach an endpoint");
             problems.push(
-                Problem::error("admin-token-reference", message)
+                Problem::error(Code::AdminTokenReference, message)
                     .at(at)
                     .help("give the endpoint a token of its own, in another variable"),
             );
@@ -315,7 +316,7 @@ impl<'a> Interpolation<'a> {
                 if value.is_empty() {
                     let message = format!("{source} is empty");
                     problems.push(
-                        Problem::warning("empty-reference", message)
+                        Problem::warning(Code::EmptyReference, message)
                             .at(at)
                             .help("a secret that a CI job may not see is often empty there"),
                     );
@@ -326,13 +327,13 @@ impl<'a> Interpolation<'a> {
             (_, Some(default)) => Some((Rc::from(default), false, format!("the default in `{text}`"))),
             (None, None) if kind == RefKind::File => {
                 let message = format!("there is no file `{name}`");
-                let problem = Problem::error("file-reference", message).at(at);
+                let problem = Problem::error(Code::FileReference, message).at(at);
                 problems.push(problem.help("the path is relative to the file that refers to it"));
                 None
             }
             (None, None) => {
                 let message = format!("{source} is not set");
-                let problem = Problem::new("unset-environment-variable", self.rules.unset, message).at(at);
+                let problem = Problem::new(Code::UnsetEnvironmentVariable, self.rules.unset, message).at(at);
                 problems.push(problem.help(format!("set it, or give a default: `${{env:{name}:-…}}`")));
                 None
             }
@@ -352,7 +353,7 @@ impl<'a> Interpolation<'a> {
             let near = self.nearest_variable(name);
             problems.push(
                 Problem::error(
-                    "undeclared-variable",
+                    Code::UndeclaredVariable,
                     format!("no file declares a variable `{name}`"),
                 )
                 .at(at)
@@ -377,7 +378,7 @@ impl<'a> Interpolation<'a> {
             Value::Missing => default().or_else(|| {
                 let message = format!("the variable `{name}` has no value");
                 problems.push(
-                    Problem::error("variable-without-value", message)
+                    Problem::error(Code::VariableWithoutValue, message)
                         .at(at)
                         .related(variable.span, "declared here, without a default")
                         .help(format!("give it one with `--var {name}=…`, or a `default`")),

@@ -4,6 +4,7 @@ use super::build::{Builder, Met};
 use super::hidden::Dropped;
 use super::node::Node;
 use super::{Span, floor, line_start, offset};
+use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, ScalarStyle, StructureStyle};
 use serde::de::IgnoredAny;
@@ -34,7 +35,7 @@ fn invalid(error: &serde_json::Error, file: u32, text: &str, at: usize) -> Probl
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let (start, end) = (offset(at), offset(at));
-    let problem = Problem::error("invalid-json", format!("this is not valid JSON: {message}")).at(Span {
+    let problem = Problem::error(Code::InvalidJson, format!("this is not valid JSON: {message}")).at(Span {
         file,
         start,
         end,

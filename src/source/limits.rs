@@ -2,6 +2,7 @@
 //! hostile.
 
 use super::Span;
+use crate::code::Code;
 use crate::problem::Problem;
 
 const MAX_NODES: usize = 1_000_000;
@@ -66,5 +67,5 @@ pub fn too_deep(span: Span) -> Problem {
 }
 
 fn too_large(span: Span, what: &str) -> Problem {
-    Problem::error("too-large", format!("the file has {what}")).at(span)
+    Problem::error(Code::TooLarge, format!("the file has {what}")).at(span)
 }

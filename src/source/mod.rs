@@ -14,6 +14,7 @@ mod text;
 mod toml;
 mod yaml;
 
+use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use hidden::{Dropped, Sights};
 use node::Node;
@@ -23,8 +24,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-pub use hidden::names_a_secret;
-pub use spanned::{Map, Read, Spanned};
+pub use hidden::{Vocabulary, names_a_secret};
+pub use spanned::{Map, Read, Spanned, compact, entries, is_true, pairs};
 pub use text::Text;
 
 /// A range of bytes in one of the run's files.
@@ -73,6 +74,8 @@ pub struct SourceFile {
     lines: Vec<u32>,
     /// Its values are those of variables, any of which may be a secret.
     has_variables: bool,
+    /// Which of its fields are known to hold no secrets.
+    vocabulary: &'static Vocabulary,
     quotable: OnceLock<String>,
 }
 
@@ -92,6 +95,7 @@ impl SourceFile {
             format,
             lines,
             has_variables: false,
+            vocabulary: &hidden::NOTHING,
             quotable: OnceLock::new(),
         }
     }
@@ -123,8 +127,8 @@ impl SourceFile {
     /// Which bytes may be quoted. Most files are never quoted, so they are parsed again for it.
     fn sights(&self) -> Sights {
         let mut sights = match self.tree(0, &mut Problems::default()) {
-            Some((root, dropped)) => hidden::in_tree(&root, &dropped, &self.text),
-            None => hidden::in_text(&self.text),
+            Some((root, dropped)) => hidden::in_tree(&root, &dropped, &self.text, self.vocabulary),
+            None => hidden::in_text(&self.text, self.vocabulary),
         };
         if self.has_variables {
             sights.hidden = std::iter::once(0..self.text.len()).collect();
@@ -141,7 +145,7 @@ impl SourceFile {
                 end: offset(self.text.len()),
             };
             problems.push(
-                Problem::error("empty-file", "the file is empty")
+                Problem::error(Code::EmptyFile, "the file is empty")
                     .at(whole)
                     .help("the smallest valid file says `version: 1`"),
             );
@@ -189,13 +193,31 @@ impl<'r> Cursor<'r> {
 }
 
 /// The files of a run. A [`Span`] is resolved here.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    vocabulary: &'static Vocabulary,
+}
+
+/// Of lines of which nothing is known to be plain.
+impl Default for Sources {
+    fn default() -> Self {
+        Self::of(&hidden::NOTHING)
+    }
 }
 
 impl Sources {
-    pub fn add(&mut self, file: SourceFile) -> u32 {
+    /// `vocabulary`: which fields of the files may be shown when a line is quoted.
+    pub fn of(vocabulary: &'static Vocabulary) -> Self {
+        Self {
+            files: Vec::new(),
+            vocabulary,
+        }
+    }
+
+    /// Returns the number of the file.
+    pub fn add(&mut self, mut file: SourceFile) -> u32 {
+        file.vocabulary = self.vocabulary;
         self.files.push(file);
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
@@ -264,7 +286,7 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
 }
 
 pub(crate) fn duplicate_key(name: &str, second: Span, first: Span) -> Problem {
-    Problem::error("duplicate-key", format!("`{name}` is written twice"))
+    Problem::error(Code::DuplicateKey, format!("`{name}` is written twice"))
         .at(second)
         .related(first, "first written here")
         .help("keep one of them")

@@ -1,9 +1,11 @@
 //! Values that know their place in a file.
 
 use super::Span;
+use litemap::LiteMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -33,6 +35,34 @@ impl<T> Spanned<T> {
 pub struct Read<T> {
     pub value: Option<T>,
     pub span: Span,
+}
+
+/// The entries of a list that could be read.
+pub fn entries<T>(list: Option<Read<Vec<Read<T>>>>) -> impl Iterator<Item = Spanned<T>> {
+    list.and_then(|list| list.value)
+        .into_iter()
+        .flatten()
+        .filter_map(Read::ok)
+}
+
+/// The entries of a map; `None` for a value that could not be read.
+pub fn pairs<V>(map: Option<Read<Map<V>>>) -> impl Iterator<Item = (Spanned<String>, Option<Spanned<V>>)> {
+    map.and_then(|map| map.value)
+        .into_iter()
+        .flat_map(|map| map.0)
+        .map(|(key, value)| (key, value.ok()))
+}
+
+/// As small as it can be: there are many such maps, with an entry or two each.
+pub fn compact<K: Ord, V>(map: BTreeMap<K, V>) -> LiteMap<K, V> {
+    let mut compact = LiteMap::with_capacity(map.len());
+    compact.extend(map);
+    compact
+}
+
+/// Whether `true` is written.
+pub fn is_true(field: Option<Read<bool>>) -> bool {
+    field.and_then(Read::ok).is_some_and(|field| field.value)
 }
 
 impl<T> Read<T> {

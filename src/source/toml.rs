@@ -3,6 +3,7 @@
 use super::limits::{Limits, too_deep};
 use super::node::{Key, Kind, Node};
 use super::{Span, offset};
+use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use std::ops::Range;
 use toml::Spanned;
@@ -20,14 +21,14 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<Node> {
         let span = reader.span(range.clone());
         problems.push(if error.message().contains("duplicate key") {
             let key = text.get(range).unwrap_or_default();
-            Problem::error("duplicate-key", format!("`{key}` is written twice"))
+            Problem::error(Code::DuplicateKey, format!("`{key}` is written twice"))
                 .at(span)
                 .help("keep one of them")
         } else if error.message().contains("recursion depth") {
             too_deep(span)
         } else {
             let message = format!("this is not valid TOML: {}", error.message());
-            Problem::error("invalid-toml", message).at(span)
+            Problem::error(Code::InvalidToml, message).at(span)
         });
     }
     if !errors.is_empty() {

@@ -4,6 +4,7 @@ use super::build::{Builder, Met, invalid};
 use super::hidden::Dropped;
 use super::node::Node;
 use super::{Span, line_start, offset};
+use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, Parser, StrInput};
 
@@ -32,7 +33,7 @@ fn document<'t>(builder: &mut Builder<'t, Events<'t>>, problems: &mut Problems) 
             Event::StreamStart | Event::DocumentEnd => {}
             Event::DocumentStart(..) if root.is_some() => {
                 return Err(Problem::error(
-                    "several-documents",
+                    Code::SeveralDocuments,
                     "a second document starts here; a desired state is one document",
                 )
                 .at(span)
@@ -46,7 +47,7 @@ fn document<'t>(builder: &mut Builder<'t, Events<'t>>, problems: &mut Problems) 
                     ..span
                 };
                 return root.ok_or_else(|| {
-                    Problem::error("empty-file", "the file has no content")
+                    Problem::error(Code::EmptyFile, "the file has no content")
                         .at(top)
                         .help("the smallest valid file says `version: 1`")
                 });

@@ -7,10 +7,11 @@ mod plan;
 mod report;
 
 use super::short;
-use crate::diff::change::{Finding, GuardStatus, Resource};
+use crate::change::{Finding, Resource};
 use crate::plan::Target;
 use crate::problem::{Problem, Severity};
 use crate::source::{Origin, Sources};
+use crate::words::counted;
 use document::{Document, Elements, LIMIT};
 use escape::{code, prose};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -92,7 +93,7 @@ fn problem(problem: &Problem, sources: &Sources) -> String {
             _ => {}
         }
     }
-    let subject = format!("{}{}", code(problem.code), at(origin.as_ref()));
+    let subject = format!("{}{}", code(problem.code.name()), at(origin.as_ref()));
     item(&subject, &message, problem.help.as_deref())
 }
 
@@ -127,7 +128,7 @@ fn finding(finding: &Finding) -> String {
     };
     let subject = format!(
         "{}{about}{}",
-        code(&short::start(&finding.code, NAME)),
+        code(&short::start(finding.code.as_str(), NAME)),
         at(finding.origin.as_ref())
     );
     let message = prose(&short::start(&finding.message, MESSAGE));
@@ -137,7 +138,7 @@ fn finding(finding: &Finding) -> String {
 /// ``deployment `https://checkout-v2.internal:9080` ``
 fn named(resource: &Resource) -> String {
     let key = super::plan::key(resource);
-    format!("{} {}", resource.kind.name(), code(&short::middle(&key, NAME)))
+    format!("{} {}", resource.kind().name(), code(&short::middle(&key, NAME)))
 }
 
 fn at(origin: Option<&Origin>) -> String {
@@ -149,8 +150,7 @@ fn place(origin: &Origin) -> String {
 }
 
 fn count(n: usize, noun: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{n} {noun}{s}")
+    counted(n as u64, noun)
 }
 
 /// Marker, headline and target. `id`: of the kind of document.
@@ -178,10 +178,6 @@ fn head(id: &str, headline: &str, target: &Target, stack: Option<&str>) -> Strin
 /// Something that must not be overlooked, as GitHub shows it. `text` is Markdown.
 fn caution(text: &str) -> String {
     format!("\n> [!CAUTION]\n> {text}\n")
-}
-
-fn is_failing(status: GuardStatus) -> bool {
-    status == GuardStatus::Fail
 }
 
 /// With its cells.

@@ -3,16 +3,16 @@
 use super::document::{Document, Elements, LIMIT};
 use super::escape::{code, details, fenced, html, prose};
 use super::{
-    ASIDE, IMPORTANT, MESSAGE, NAME, caution, count, finding, head, is_failing, item, list, named, place,
-    row, table,
+    ASIDE, IMPORTANT, MESSAGE, NAME, caution, count, finding, head, item, list, named, place, row, table,
 };
-use crate::diff::change::{Change, FieldChange, Finding, Guard, Op, Resource, Risk, Waiting};
+use crate::change::{Change, FieldChange, Finding, Guard, Op, Resource, Risk, Waiting};
+use crate::graph::Graph;
 use crate::plan::Plan;
-use crate::plan::graph::Graph;
 use crate::problem::Severity;
 use crate::render::plan::{counts, how, key, service_line, unmanaged, verdict};
 use crate::render::style::Style;
 use crate::render::{fields, graph, short};
+use crate::words::counted;
 use std::fmt::Write;
 
 /// Of the details of one change, in bytes.
@@ -91,11 +91,7 @@ fn of_severity(plan: &Plan, severity: Severity) -> Vec<&Finding> {
 
 /// Why the plan cannot be applied.
 fn important(plan: &Plan, changes: &[&Change], document: &mut Document) -> Vec<String> {
-    let guards: Vec<&Guard> = plan
-        .guards
-        .iter()
-        .filter(|guard| is_failing(guard.status))
-        .collect();
+    let guards: Vec<&Guard> = plan.guards.iter().filter(|guard| guard.fails()).collect();
     let title = format!("{} failed", count(guards.len(), "guard"));
     let guards = document.section(list("failed guards", &title, &guards, IMPORTANT), |guard| {
         self::guard(guard)
@@ -121,10 +117,10 @@ fn aside(plan: &Plan, show_unmanaged: bool, document: &mut Document) -> Vec<Stri
     let notes = document.section(list("notes", &title, &notes, ASIDE), |found| finding(found));
     let title = format!("{} waiting to be deleted", plan.waiting.len());
     let waiting = document.section(list("waiting", &title, &plan.waiting, ASIDE), self::waiting);
-    let is_worth_it = (plan.guards.iter()).any(|guard| is_failing(guard.status))
-        || plan.changes.iter().any(|change| change.op == Op::Delete);
+    let is_worth_it =
+        (plan.guards.iter()).any(Guard::fails) || plan.changes.iter().any(|change| change.op == Op::Delete);
     let passing: Vec<&Guard> = (plan.guards.iter())
-        .filter(|guard| is_worth_it && !is_failing(guard.status))
+        .filter(|guard| is_worth_it && !guard.fails())
         .collect();
     let title = format!("{} passed", count(passing.len(), "guard"));
     let passing = document.section(list("passed guards", &title, &passing, ASIDE), |guard| {
@@ -132,10 +128,8 @@ fn aside(plan: &Plan, show_unmanaged: bool, document: &mut Document) -> Vec<Stri
     });
     let unmanaged: Vec<String> = unmanaged(plan).into_iter().collect();
     let unmanaged = document.section(list("remarks", "", &unmanaged, ASIDE), |line| format!("{line}\n"));
-    let live = plan.unmanaged.iter().filter(|_| show_unmanaged);
-    let live: Vec<Resource> = live
-        .flat_map(|(kind, keys)| keys.iter().map(|key| Resource::new(*kind, key)))
-        .collect();
+    let live = plan.unmanaged.keys().filter(|_| show_unmanaged);
+    let live: Vec<Resource> = live.cloned().map(Resource::from).collect();
     let listed = document.section(
         list("unmanaged resources", "Not managed by this file", &live, ASIDE),
         |resource| format!("- {}\n", named(resource)),
@@ -146,7 +140,7 @@ fn aside(plan: &Plan, show_unmanaged: bool, document: &mut Document) -> Vec<Stri
 fn guard(guard: &Guard) -> String {
     let message = prose(&short::start(&guard.message, MESSAGE));
     item(
-        &code(&short::middle(&guard.code, NAME)),
+        &code(&short::middle(guard.code.as_str(), NAME)),
         &message,
         guard.help.as_deref(),
     )
@@ -160,7 +154,7 @@ fn refusal(change: &Change) -> String {
         "{} {} ({})",
         change.op.name(),
         named(&change.resource),
-        code(&short::middle(&refused.code, NAME))
+        code(&short::middle(refused.code.as_str(), NAME))
     );
     let message = prose(&short::start(&refused.message, MESSAGE));
     item(&subject, &message, Some(&refused.help))
@@ -208,7 +202,7 @@ fn change_details(change: &Change) -> String {
     let summary = format!(
         "{} {} <code>{key}</code>",
         change.op.name(),
-        change.resource.kind.name()
+        change.resource.kind().name()
     );
     let lines = lines(change);
     let mut shown = String::new();
@@ -236,8 +230,7 @@ fn lines(change: &Change) -> Vec<String> {
         });
     }
     if let Some(n) = change.invocations.filter(|n| *n > 0) {
-        let noun = if n == 1 { "invocation" } else { "invocations" };
-        lines.push(format!("! {n} unfinished {noun} on it"));
+        lines.push(format!("! {} on it", counted(n, "unfinished invocation")));
     }
     for field in &change.fields {
         if field.path.first().is_some_and(|first| first == "services") {

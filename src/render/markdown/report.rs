@@ -3,7 +3,8 @@
 use super::document::Document;
 use super::escape::{code, prose};
 use super::{ASIDE, IMPORTANT, MESSAGE, caution, count, finding, head, item, list, named, row, short, table};
-use crate::apply::{ChangeError, ChangeResult, Outcome, Report, Status};
+use crate::apply::{ChangeResult, Outcome, Report, Status};
+use crate::landing::ChangeError;
 use crate::plan::stale::Moved;
 use crate::problem::Severity;
 use crate::render::report::{conclusion, counts, moved_field};

@@ -1,0 +1,451 @@
+//! A change as data: what plans show, JSON carries and apply executes.
+
+use crate::code::{Code, CodeName};
+use crate::kind::{Key, Kind};
+use crate::problem::{Problem, Severity};
+use crate::source::{Origin, Sources};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// A new deployment.
+    Register,
+    /// The connection of a deployment: scheme, headers, role, HTTP version.
+    Update,
+    /// The endpoint serves other code than is registered.
+    Overwrite,
+    /// A registered deployment is not the latest for a service it should serve.
+    Promote,
+    /// Overrides of a service.
+    Configure,
+    Create,
+    /// Delete and create, with the same consumer group.
+    Replace,
+    Delete,
+}
+
+impl Op {
+    /// In the order in which summaries count them.
+    pub const ALL: [Self; 8] = [
+        Self::Register,
+        Self::Update,
+        Self::Overwrite,
+        Self::Promote,
+        Self::Configure,
+        Self::Create,
+        Self::Replace,
+        Self::Delete,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Update => "update",
+            Self::Overwrite => "overwrite",
+            Self::Promote => "promote",
+            Self::Configure => "configure",
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    Safe,
+    /// Clients or in-flight work may fail.
+    Breaking,
+    /// Something is deleted or read again.
+    Destructive,
+}
+
+/// How a change was validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Validated {
+    /// By a dry run of the server.
+    Server,
+    /// By this program alone.
+    Local,
+    /// Against what will be there after the changes it depends on.
+    After,
+}
+
+/// What a change is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Printed", into = "Printed")]
+#[schemars(with = "Printed")]
+pub struct Resource {
+    pub key: Key,
+    /// `dp_…` or `sub_…`. It tells apart those of one key, and is a precondition, never identity.
+    pub server_id: Option<String>,
+}
+
+/// A resource as documents have it.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Resource")]
+struct Printed {
+    kind: Kind,
+    /// A deployment's normalised URI or ARN, a service's name, `SOURCE -> SINK[ @ GROUP]`.
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_id: Option<String>,
+}
+
+impl From<Printed> for Resource {
+    fn from(printed: Printed) -> Self {
+        Self {
+            key: Key::parse(printed.kind, &printed.key),
+            server_id: printed.server_id,
+        }
+    }
+}
+
+impl From<Resource> for Printed {
+    fn from(resource: Resource) -> Self {
+        Self {
+            kind: resource.kind(),
+            key: resource.key.to_string(),
+            server_id: resource.server_id,
+        }
+    }
+}
+
+impl From<Key> for Resource {
+    fn from(key: Key) -> Self {
+        Self { key, server_id: None }
+    }
+}
+
+impl Resource {
+    /// One that is there, with the server's id.
+    pub fn live(key: Key, id: &str) -> Self {
+        Self {
+            key,
+            server_id: Some(id.to_owned()),
+        }
+    }
+
+    pub const fn kind(&self) -> Kind {
+        self.key.kind()
+    }
+
+    /// Whether it has the same key, whatever the server calls the two.
+    pub fn is(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// What people may call it on the command line, as `KIND/KEY`.
+    pub fn names(&self) -> Vec<String> {
+        let (kind, key) = (self.kind().name(), &self.key);
+        let named = [key.to_string(), key.shown_ends(), key.shown()];
+        let id = self.server_id.clone();
+        named
+            .into_iter()
+            .chain(id)
+            .map(|name| format!("{kind}/{name}"))
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldChange {
+    /// Was not there.
+    Set,
+    Changed,
+    Removed,
+}
+
+/// One field of a resource that changes. Sensitive values are null on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Field {
+    pub path: Vec<String>,
+    pub before: Option<Json>,
+    pub after: Option<Json>,
+    pub sensitive: bool,
+    pub change: FieldChange,
+}
+
+impl Field {
+    pub fn new(path: &[&str], before: Option<Json>, after: Option<Json>) -> Self {
+        let change = match (&before, &after) {
+            (None, _) => FieldChange::Set,
+            (Some(_), None) => FieldChange::Removed,
+            (Some(_), Some(_)) => FieldChange::Changed,
+        };
+        Self {
+            path: path.iter().map(|&part| part.to_owned()).collect(),
+            before,
+            after,
+            sensitive: false,
+            change,
+        }
+    }
+
+    pub fn sensitive(path: &[&str], change: FieldChange) -> Self {
+        Self {
+            sensitive: true,
+            change,
+            ..Self::new(path, None, None)
+        }
+    }
+}
+
+/// What a registration does to one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceChange {
+    pub name: String,
+    /// `Service`, `VirtualObject` or `Workflow`.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Null when nothing serves it now.
+    pub revision_before: Option<u32>,
+    /// Null when nothing serves it afterwards.
+    pub revision_after: Option<u32>,
+    pub handlers_added: Vec<String>,
+    pub handlers_removed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    pub code: CodeName,
+    pub message: String,
+    pub help: String,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.code.into(),
+            message: problem.message,
+            help: problem.help.unwrap_or_default(),
+        }
+    }
+}
+
+impl Refused {
+    /// Several refusals of one change, as one.
+    pub fn of(mut reasons: Vec<Problem>) -> Option<Self> {
+        if reasons.len() <= 1 {
+            return reasons.pop().map(Self::from);
+        }
+        // First what no consent on the entry can mend.
+        reasons.sort_by_key(|reason| ![Code::Protected, Code::ForeignStack].contains(&reason.code));
+        let reasons: Vec<Self> = reasons.into_iter().map(Self::from).collect();
+        let join = |part: fn(&Self) -> &str| reasons.iter().map(part).collect::<Vec<_>>().join("; ");
+        Some(Self {
+            code: reasons[0].code.clone(),
+            message: join(|refused| &refused.message),
+            help: join(|refused| &refused.help),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldValue {
+    pub path: Vec<String>,
+    pub value: Option<Json>,
+}
+
+/// What the change was computed from.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Precondition {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absent: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldValue>,
+}
+
+impl Precondition {
+    /// The values that the fields had. Sensitive ones are left out.
+    pub fn of(fields: &[Field]) -> Self {
+        let values = fields
+            .iter()
+            .filter(|field| !field.sensitive)
+            .map(|field| FieldValue {
+                path: field.path.clone(),
+                value: field.before.clone(),
+            });
+        Self {
+            fields: values.collect(),
+            ..Self::default()
+        }
+    }
+
+    pub fn absent() -> Self {
+        Self {
+            absent: Some(true),
+            ..Self::default()
+        }
+    }
+}
+
+/// On what a change rests beside its precondition.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Basis {
+    /// By service, SHA-256 of all that its endpoint declares of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declarations: BTreeMap<String, String>,
+    /// The options in effect that it resets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<FieldValue>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// From 1, in the order of execution.
+    pub id: u32,
+    pub op: Op,
+    pub risk: Risk,
+    pub resource: Resource,
+    /// Where the file asks for it.
+    pub origin: Option<Origin>,
+    /// Why it is there when nothing in the file asks for it.
+    pub reason: Option<String>,
+    pub validated: Validated,
+    pub depends_on: Vec<u32>,
+    pub fields: Vec<Field>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceChange>,
+    /// The unfinished invocations that an overwrite or a forced deletion hits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invocations: Option<u64>,
+    /// The consents that it needed and was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<String>,
+    pub refused: Option<Refused>,
+    pub precondition: Precondition,
+}
+
+impl Change {
+    /// A change without details. Its id is given when it gets its place in a plan.
+    pub fn new(op: Op, resource: Resource, origin: Option<Origin>) -> Self {
+        Self {
+            id: 0,
+            op,
+            risk: Risk::Safe,
+            resource,
+            origin,
+            reason: None,
+            validated: Validated::Local,
+            depends_on: Vec::new(),
+            fields: Vec::new(),
+            services: Vec::new(),
+            invocations: None,
+            consents: Vec::new(),
+            refused: None,
+            precondition: Precondition::default(),
+        }
+    }
+}
+
+/// Something worth knowing that is not a change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    pub code: CodeName,
+    pub severity: Severity,
+    pub message: String,
+    pub help: Option<String>,
+    pub resource: Option<Resource>,
+    pub origin: Option<Origin>,
+}
+
+impl Finding {
+    /// A problem, with what it is about and where that is.
+    pub fn new(problem: Problem, about: Option<Resource>, sources: &Sources) -> Self {
+        Self {
+            code: problem.code.into(),
+            severity: problem.severity,
+            message: problem.message,
+            help: problem.help,
+            resource: about,
+            origin: problem.span.and_then(|span| sources.origin(span)),
+        }
+    }
+
+    pub fn is_about(&self, resource: &Resource) -> bool {
+        self.resource.as_ref().is_some_and(|about| about.is(resource))
+    }
+}
+
+/// A safety rule and whether the plan passes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Guard {
+    pub code: CodeName,
+    pub status: GuardStatus,
+    pub message: String,
+    /// What would let it pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
+}
+
+impl Guard {
+    pub fn passing(code: Code, message: String) -> Self {
+        Self {
+            code: code.into(),
+            status: GuardStatus::Pass,
+            message,
+            help: None,
+            resource: None,
+        }
+    }
+
+    pub fn failing(problem: Problem, about: Option<Resource>) -> Self {
+        Self {
+            code: problem.code.into(),
+            status: GuardStatus::Fail,
+            message: problem.message,
+            help: problem.help,
+            resource: about,
+        }
+    }
+
+    pub fn fails(&self) -> bool {
+        self.status == GuardStatus::Fail
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardStatus {
+    Pass,
+    Fail,
+}
+
+/// What would be deleted and cannot be yet. It is no change and no drift.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Waiting {
+    pub resource: Resource,
+    pub reason: WaitingFor,
+    /// Unfinished ones that need the resource.
+    pub invocations: u64,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitingFor {
+    /// Invocations run on it, or will.
+    Draining,
+    /// Another one has served its services for less than `after`.
+    Settling,
+    /// It still serves a service that somebody needs.
+    Serving,
+    /// It is one of the newest drained ones, which stay for a rollback.
+    Kept,
+    /// Whether invocations run on it could not be found out.
+    Unknown,
+}

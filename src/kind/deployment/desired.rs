@@ -1,0 +1,284 @@
+//! A deployment that should be registered.
+
+use super::address::Address;
+use super::file::{self, DEPLOYMENT_CONSENTS};
+use crate::code::Code;
+use crate::consent::{self, Consent};
+use crate::kind::redacted::{REDACTED, redacted_value};
+use crate::kind::service::name::check_service_name;
+use crate::problem::{Problem, Problems};
+use crate::secret::Value;
+use crate::source::{Map, Read, Span, Spanned, Text, compact, entries, is_true, names_a_secret, pairs};
+use crate::stack::STACK_MARK;
+use litemap::LiteMap;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+/// Its place is that of its name.
+pub type Header = Spanned<Value>;
+/// By name in lower case, as the server stores them.
+pub type Headers = LiteMap<String, Header>;
+
+/// A deployment that should be registered.
+#[derive(Debug)]
+pub struct Deployment {
+    pub span: Span,
+    pub name: Option<Spanned<String>>,
+    pub address: Spanned<Address>,
+    pub assume_role_arn: Option<Spanned<String>>,
+    pub additional_headers: Option<Spanned<Headers>>,
+    pub use_http_11: Option<Spanned<bool>>,
+    pub metadata: Option<Spanned<LiteMap<String, String>>>,
+    pub services: Option<Spanned<Vec<Spanned<String>>>>,
+    pub allow: Vec<Spanned<Consent>>,
+    pub is_protected: bool,
+}
+
+impl Deployment {
+    pub fn build(entry: Spanned<Box<file::Deployment>>, problems: &mut Problems) -> Option<Self> {
+        let span = entry.span;
+        let file::Deployment {
+            name,
+            uri,
+            arn,
+            assume_role_arn,
+            additional_headers,
+            use_http_11,
+            metadata,
+            services,
+            allow,
+            protected,
+        } = *entry.value;
+        let is_lambda = arn.is_some();
+        let address = address(uri, arn, span, problems);
+        let mut only = |for_lambda: bool, field: &str, at: Option<Span>| {
+            if let Some(at) = at
+                && is_lambda != for_lambda
+            {
+                let with = if for_lambda { "arn" } else { "uri" };
+                problems.push(
+                    Problem::error(Code::MisplacedField, format!("`{field}` goes with `{with}` only")).at(at),
+                );
+            }
+        };
+        only(true, "assume_role_arn", assume_role_arn.as_ref().map(|f| f.span));
+        only(false, "use_http_11", use_http_11.as_ref().map(|f| f.span));
+        Some(Self {
+            span,
+            name: plain(name),
+            assume_role_arn: role(assume_role_arn, problems),
+            additional_headers: headers(additional_headers, address.as_ref(), problems),
+            use_http_11: use_http_11.and_then(Read::ok),
+            metadata: metadata.map(|read| metadata_strings(read, problems)),
+            services: services.map(|read| Spanned {
+                span: read.span,
+                value: entries(Some(read))
+                    .filter(|service| {
+                        let name = &service.value;
+                        check_service_name(name.as_str(), name.quote(), service.span, problems)
+                    })
+                    .map(|service| service.map(Text::into_string))
+                    .collect(),
+            }),
+            allow: consent::build(allow, &DEPLOYMENT_CONSENTS, problems),
+            is_protected: is_true(protected),
+            address: address?,
+        })
+    }
+
+    /// What messages and the command line may call it.
+    pub fn names(&self) -> Vec<String> {
+        let address = &self.address.value;
+        let name = self.name.as_ref().map(|name| name.value.clone());
+        [address.key(), address.to_string()].into_iter().chain(name).collect()
+    }
+
+    /// For the digest of the desired state. `index`: its place among all.
+    pub fn canonical(&self, index: usize) -> Json {
+        let Self {
+            span: _,
+            name,
+            address,
+            assume_role_arn,
+            additional_headers,
+            use_http_11,
+            metadata,
+            services,
+            allow,
+            is_protected,
+        } = self;
+        let headers = additional_headers.as_ref().map(|headers| {
+            (headers.value.keys())
+                .map(|name| (name, format!("/deployments/{index}/additional_headers/{name}")))
+                .collect::<BTreeMap<_, _>>()
+        });
+        let text = |field: &Option<Spanned<String>>| field.as_ref().map(|field| field.value.clone());
+        json!({
+            "name": text(name),
+            "address": address.value.key(),
+            "assume_role_arn": text(assume_role_arn),
+            "additional_headers": headers,
+            "use_http_11": use_http_11.as_ref().map(|field| field.value),
+            "metadata": metadata.as_ref().map(|metadata| metadata.value.iter().collect::<BTreeMap<_, _>>()),
+            "services": services.as_ref().map(|services| {
+                services.value.iter().map(|service| &service.value).collect::<Vec<_>>()
+            }),
+            "allow": consent::canonical(allow),
+            "protected": is_protected,
+        })
+    }
+}
+
+fn address(
+    uri: Option<Read<Text>>,
+    arn: Option<Read<Text>>,
+    entry: Span,
+    problems: &mut Problems,
+) -> Option<Spanned<Address>> {
+    let (text, parse): (_, fn(&str) -> _) = match (uri, arn) {
+        (Some(uri), None) => (uri.ok()?, Address::parse_uri),
+        (None, Some(arn)) => (arn.ok()?, Address::parse_arn),
+        (Some(uri), Some(arn)) => {
+            problems.push(
+                Problem::error(Code::UriAndArn, "a deployment has either `uri` or `arn`, not both")
+                    .at(arn.span)
+                    .related(uri.span, "the other one is here")
+                    .help("the server would ignore the ARN: make it two entries"),
+            );
+            return None;
+        }
+        (None, None) => {
+            problems.push(
+                Problem::error(Code::MissingField, "a deployment needs `uri` or `arn`")
+                    .at(entry)
+                    .help("add `uri: http://HOST:PORT`, or the ARN of a Lambda function"),
+            );
+            return None;
+        }
+    };
+    if text.value.as_str().contains('?') {
+        problems.push(
+            Problem::warning(Code::UriQuery, "the server ignores the query of a deployment's URI").at(text.span),
+        );
+    }
+    match parse(text.value.as_str()) {
+        Ok(address) => {
+            if address.is_mutable() {
+                let message = "the ARN names an alias or `$LATEST`, behind which the code can change";
+                problems.push(
+                    Problem::warning(Code::MutableArn, message)
+                        .at(text.span)
+                        .help("publish a version and write its number: invocations in flight continue on the code they started with"),
+                );
+            }
+            Some(Spanned::new(address, text.span))
+        }
+        Err(error) => {
+            problems.push(
+                Problem::error(error.code, error.message)
+                    .at(text.span)
+                    .help(error.help),
+            );
+            None
+        }
+    }
+}
+
+/// `arn:aws:iam::ACCOUNT:role/NAME`
+fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<String>> {
+    let role = plain(read)?;
+    let parts: Vec<&str> = role.value.split(':').collect();
+    let is_role = matches!(parts[..], ["arn", _, "iam", "", account, name] if !account.is_empty() && name.starts_with("role/"));
+    if !is_role {
+        problems.push(
+            Problem::error(Code::InvalidArn, "this is not the ARN of an IAM role")
+                .at(role.span)
+                .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
+        );
+    }
+    is_role.then_some(role)
+}
+
+fn headers(
+    read: Option<Read<Map<Text>>>,
+    address: Option<&Spanned<Address>>,
+    problems: &mut Problems,
+) -> Option<Spanned<Headers>> {
+    let is_in_the_open = matches!(address.map(|a| &a.value), Some(Address::Http(http)) if http.scheme == "http" && http.is_public());
+    let span = read.as_ref()?.span;
+    let mut headers: BTreeMap<String, Header> = BTreeMap::new();
+    for (name, value) in pairs(read) {
+        let Ok(parsed) = http::HeaderName::from_bytes(name.value.as_bytes()) else {
+            problems.push(
+                Problem::error(Code::InvalidHeader, format!("`{}` is not a header name", name.value))
+                    .at(name.span),
+            );
+            continue;
+        };
+        let Some(value) = value else {
+            // It is not known offline, but that there is such a header.
+            let unknown = Spanned::new(Value::sensitive(""), name.span);
+            headers.entry(parsed.as_str().to_owned()).or_insert(unknown);
+            continue;
+        };
+        // Never quote the value: it may be a secret.
+        if !value.value.as_str().bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            problems.push(
+                Problem::error(
+                    Code::InvalidHeader,
+                    format!("the value of header `{}` is not visible ASCII", name.value),
+                )
+                .at(name.span)
+                .help("the server stores other bytes and then cannot show the deployment; encode the value"),
+            );
+            continue;
+        }
+        if value.value.as_str() == REDACTED {
+            problems.push(redacted_value(value.span));
+            continue;
+        }
+        let key = parsed.as_str().to_owned();
+        if let Some(first) = headers.get(&key) {
+            problems.push(
+                Problem::error(Code::DuplicateKey, format!("header `{key}` is written twice"))
+                    .at(name.span)
+                    .related(first.span, "first written here")
+                    .help("header names do not depend on case"),
+            );
+            continue;
+        }
+        if is_in_the_open && (value.value.is_external() || names_a_secret(&key)) {
+            let message = format!("the header `{key}` is sent to a public host over plain http");
+            problems.push(
+                Problem::warning(Code::SecretOverHttp, message)
+                    .at(name.span)
+                    .help("everyone on the way can read it: use https"),
+            );
+        }
+        let value = Value::sensitive(value.value.into_string());
+        headers.insert(key, Spanned::new(value, name.span));
+    }
+    Some(Spanned::new(compact(headers), span))
+}
+
+fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<LiteMap<String, String>> {
+    let mut strings = BTreeMap::new();
+    let span = read.span;
+    for (key, value) in pairs(Some(read)) {
+        if key.value == STACK_MARK {
+            let message = format!("`{STACK_MARK}` is what restatectl marks deployments with");
+            problems.push(
+                Problem::error(Code::ReservedMetadata, message)
+                    .at(key.span)
+                    .help("name the owner with `stack:` at the top of the file"),
+            );
+        } else if let Some(value) = value {
+            strings.insert(key.value, value.value.into_string());
+        }
+    }
+    Spanned::new(compact(strings), span)
+}
+
+fn plain(field: Option<Read<Text>>) -> Option<Spanned<String>> {
+    field.and_then(Read::ok).map(|text| text.map(Text::into_string))
+}

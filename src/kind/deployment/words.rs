@@ -1,0 +1,58 @@
+//! What deployments are called.
+
+use crate::kind::words::{Deletion, Hint, Layout, NO_IDS, Shape, Words};
+
+pub const WORDS: Words = Words {
+    name: "deployment",
+    section: "deployments",
+    layout: Layout::List,
+    counted: ("", "deployment"),
+    exported: "In order: of several that expose a service, the last one listed serves it.",
+    shape: Shape::Box,
+    deletion: Deletion::Pruned {
+        policy: "deployments: { policy: drained }",
+    },
+    can_be_resent: false,
+    hints: HINTS,
+    plain_fields: &[
+        "name",
+        "uri",
+        "arn",
+        "assume_role_arn",
+        "use_http_11",
+        "services",
+    ],
+    plain_maps: &["metadata"],
+};
+
+const HINTS: &[Hint] = &[
+    hint(&["url", "endpoint", "address"], "did you mean `uri`?"),
+    hint(&["lambda", "lambdaarn", "functionarn"], "did you mean `arn`?"),
+    hint(&["headers"], "did you mean `additional_headers`?"),
+    hint(
+        &["role", "rolearn", "assumerole"],
+        "did you mean `assume_role_arn`?",
+    ),
+    hint(
+        &["usehttp11", "http11", "usehttp1"],
+        "did you mean `use_http_11`?",
+    ),
+    hint(
+        &["force"],
+        "a registration is never forced: what force was needed for is `allow: [breaking]`, `[overwrite]` or `[promote]`",
+    ),
+    hint(
+        &["breaking", "overwrite", "promote"],
+        "consent is written as `allow: [WHAT]`",
+    ),
+    hint(&["dryrun"], "every plan is a dry run: `restatectl plan`"),
+    hint(&["id"], NO_IDS),
+];
+
+const fn hint(fields: &'static [&'static str], help: &'static str) -> Hint {
+    Hint {
+        of: "Deployment",
+        fields,
+        help,
+    }
+}

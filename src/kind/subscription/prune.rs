@@ -1,0 +1,117 @@
+//! Live subscriptions that no entry lists, and what they do to those that are listed.
+
+use super::action::Action;
+use super::diff::{exists_after, on_server};
+use super::groups::shared_groups;
+use super::live::Subscription;
+use super::pairing::{lists, pair};
+use super::{GROUP_ID, ends::Sink};
+use crate::change::{Change, FieldValue, Op, Precondition, Resource, Risk};
+use crate::code::Code;
+use crate::config::SubscriptionPolicy;
+use crate::draft::{Draft, Part, Step, View};
+use crate::kind::Kind;
+use crate::kind::deployment::prune::still_protected;
+use crate::problem::Problem;
+
+pub fn prune(draft: &mut Draft<'_>) {
+    let input = draft.input();
+    let pairing = pair(input);
+    let unclaimed = (input.live.subscriptions.iter()).filter(|s| !pairing.claimed.contains(s.id.as_str()));
+    let mut unclaimed: Vec<_> = unclaimed.collect();
+    unclaimed.sort_by_cached_key(|live| (live.key(), live.id.clone()));
+    for live in unclaimed {
+        let kept = pairing.duplicates.get(live.id.as_str()).copied();
+        let mut part = if goes(&draft.view(), live) {
+            delete(&draft.view(), live, kept)
+        } else {
+            if let Some(Sink { service, .. }) = live.feeds() {
+                draft.feed(service, live.key());
+            }
+            draft.leave(live.key());
+            Part::default()
+        };
+        let view = draft.view();
+        if let Some(problem) = feeds_removed_handler(&view, live) {
+            part.find(problem, &on_server(live));
+        }
+        if let Some(kept) = kept {
+            part.find(duplicate(&view, live, kept), &on_server(live));
+        }
+        let _ = draft.take(part);
+    }
+    let part = shared_groups(&draft.view(), &pairing);
+    let _ = draft.take(part);
+}
+
+/// Whether the files say that it is deleted, and it is ours.
+fn goes(view: &View<'_>, live: &Subscription) -> bool {
+    let desired = view.input.desired;
+    let is_ours = (live.feeds()).is_some_and(|sink| view.is_sink_ours(&sink.service));
+    let kind = Kind::Subscription;
+    is_ours && desired.sections[kind].is_some() && !desired.prune.keeps(kind)
+}
+
+/// `duplicate_of`: the id of the one that stays in its place.
+fn delete(view: &View<'_>, live: &Subscription, duplicate_of: Option<&str>) -> Part {
+    let mut part = Part::default();
+    let resource: Resource = on_server(live);
+    let group = live.options.get(GROUP_ID).and_then(|group| group.shown());
+    let entries = &view.input.desired.written().subscriptions;
+    let is_protected = entries.iter().any(|entry| entry.is_protected && lists(entry, live));
+    let change = Change {
+        risk: Risk::Destructive,
+        reason: Some(match duplicate_of {
+            Some(kept) => format!("duplicates {kept}"),
+            None => view.reason_to_delete(),
+        }),
+        refused: is_protected.then(|| still_protected(&resource.key.to_string()).into()),
+        precondition: Precondition {
+            fields: vec![FieldValue {
+                path: vec!["options".to_owned(), GROUP_ID.to_owned()],
+                value: group.map(Into::into),
+            }],
+            ..Precondition::default()
+        },
+        ..Change::new(Op::Delete, resource, None)
+    };
+    let action = Action::Delete { id: live.id.clone() };
+    part.step = Some(Step {
+        counts: true,
+        ..Step::new(change, Some(action.into()))
+    });
+    part
+}
+
+/// Members of one group share its records; each of two groups gets them all [S:1.6.2, 1.7.12].
+fn duplicate(view: &View<'_>, live: &Subscription, kept: &str) -> Problem {
+    let effect = if live.has_own_group() {
+        "every record is delivered to both"
+    } else {
+        "the two share their group's records, and one would do"
+    };
+    let message = format!("{} duplicates {kept}: {effect}", live.id);
+    let problem = Problem::warning(Code::DuplicateSubscription, message);
+    match view.input.desired.prune.subscriptions {
+        SubscriptionPolicy::Keep => problem.help("`prune: { subscriptions: delete }` deletes it"),
+        SubscriptionPolicy::Delete => problem,
+    }
+}
+
+/// A registration that removes what a live subscription feeds would break it silently [S:all].
+fn feeds_removed_handler(view: &View<'_>, live: &Subscription) -> Option<Problem> {
+    let sink = live.feeds()?;
+    let exists_now = (view.input.live.services.get(&sink.service))
+        .is_some_and(|service| service.handlers.contains_key(&sink.handler));
+    if !exists_now || exists_after(view, sink).is_ok() {
+        return None;
+    }
+    let message = format!(
+        "a live subscription of {} feeds the handler {}/{}, which this plan removes",
+        live.source, sink.service, sink.handler
+    );
+    Some(
+        Problem::error(Code::HandlerInUse, message)
+            .help("keep the handler, list the subscription with its new sink, or delete it first"),
+    )
+}

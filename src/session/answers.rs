@@ -1,0 +1,249 @@
+//! Asks the server everything that a plan needs: its lists at once, then the dry runs.
+
+use super::printer::Printer;
+use super::wish::Look;
+use crate::admin::{Client, Error, wire};
+use crate::ask::{Answers, Discover, Dry, InFlight, Probe, first_round, rediscovery_as_is, second_round};
+use crate::consent::CommandConsent;
+use crate::desired::Desired;
+use crate::duration::Duration;
+use crate::kind::Kind;
+use crate::kind::deployment::address::Address;
+use crate::kind::deployment::endpoint::EndpointPattern;
+use crate::kind::deployment::live::Deployment;
+use crate::kind::rules::secrets_of_server;
+use crate::kind::service::live::Service;
+use crate::live::Live;
+use crate::server::Server;
+use futures_util::stream::{self, StreamExt};
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+
+/// What is there.
+///
+/// # Errors
+/// When a list cannot be read.
+pub async fn live(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
+    let live = lists(client).await?;
+    let counts = Kind::ALL.iter().map(|kind| {
+        let n = kind.rules().live(&live).len();
+        format!("{n} {}s", kind.name())
+    });
+    printer.note(&format!(
+        "{} is Restate {}, Admin API version {}: {}",
+        client.url(),
+        live.server.version,
+        live.server.api_version,
+        counts.collect::<Vec<_>>().join(", "),
+    ));
+    for value in secrets_of_server(&live) {
+        client.masker().learn(value);
+    }
+    Ok(live)
+}
+
+/// Listed addresses that may not be asked have ended the run; what others serve is asked only to
+/// tell overrides from what the SDK declares, and without it more is taken for an override.
+fn may_ask(probe: &Probe, allowed: &[EndpointPattern]) -> bool {
+    let Probe::Discover { registration, .. } = probe else {
+        return true;
+    };
+    let wire::Connection { uri, arn, .. } = &registration.connection;
+    let address = match (uri, arn) {
+        (Some(uri), _) => Address::stored_uri(uri.expose()),
+        (None, arn) => Address::Lambda(arn.clone().unwrap_or_default()),
+    };
+    allowed.is_empty() || allowed.iter().any(|pattern| pattern.matches(&address))
+}
+
+async fn lists(client: &mut Client) -> Result<Live, Error> {
+    let (version, api_version) = client.negotiate().await?;
+    let client = &*client;
+    let (health, deployments, services, subscriptions) = tokio::join!(
+        client.cluster_health(),
+        client.deployments(),
+        client.services(),
+        client.subscriptions(),
+    );
+    let server = Server {
+        version,
+        api_version,
+        cluster_name: health.ok().map(|health| health.cluster_name),
+    };
+    Ok(Live::new(
+        server,
+        deployments?.into_iter().map(Into::into).collect(),
+        by_name(services?),
+        subscriptions?.into_iter().map(Into::into).collect(),
+    ))
+}
+
+fn by_name(services: Vec<wire::Service>) -> BTreeMap<String, Service> {
+    services
+        .into_iter()
+        .map(|service| (service.name.clone(), service.into()))
+        .collect()
+}
+
+enum Answer {
+    Register(String, Result<Dry, Error>),
+    Discover(String, Result<BTreeMap<String, Service>, Error>),
+    Update(String, Result<(), Error>),
+    Overwrite(String, Result<BTreeMap<String, Service>, Error>),
+    InFlight(Result<InFlight, Error>),
+    Stored(String, Result<BTreeMap<String, Service>, Error>),
+}
+
+/// How to ask.
+pub struct Asking<'a> {
+    client: &'a Client,
+    /// Until when endpoints that are not up are tried again.
+    deadline: Instant,
+    /// Whether a dry run can be told that breaking is meant; elsewhere only `force` lets it through.
+    knows_breaking: bool,
+    look: &'a Look,
+}
+
+impl<'a> Asking<'a> {
+    pub fn new(client: &'a Client, live: &Live, look: &'a Look, wait_endpoints: Duration) -> Self {
+        Self {
+            client,
+            deadline: Instant::now() + wait_endpoints.to_std(),
+            knows_breaking: live.server.knows_breaking(),
+            look,
+        }
+    }
+
+    /// What the server says to the questions of a plan. A dry run that fails is an answer.
+    pub async fn for_plan(
+        &self,
+        desired: &Desired,
+        live: &Live,
+        consents: &[CommandConsent],
+        printer: &Printer,
+    ) -> Answers {
+        let discover = self.look.discover;
+        let mut answers = Answers::default();
+        let probes = first_round(desired, live, discover, consents);
+        printer.note(&format!("{} dry runs and look-ups", probes.len()));
+        self.all(probes, &mut answers).await;
+        let probes = second_round(desired, live, &answers, discover);
+        self.all(probes, &mut answers).await;
+        answers
+    }
+
+    /// What was registered, where the service list does not have it.
+    pub async fn stored(&self, live: &Live) -> Answers {
+        let is_superseded = |d: &&Deployment| !d.services.keys().all(|name| live.is_latest(d, name));
+        let superseded = live.deployments.iter().filter(is_superseded);
+        let probes = superseded.map(|d| Probe::Stored { id: d.id.clone() }).collect();
+        let mut answers = Answers::default();
+        self.all(probes, &mut answers).await;
+        answers
+    }
+
+    /// What the endpoints of deployments serve without overrides, by letting the server discover them
+    /// again without changing anything.
+    pub async fn discovered(&self, live: &Live) -> Answers {
+        let mut answers = Answers::default();
+        if self.look.discover == Discover::None {
+            return answers;
+        }
+        let latest = live.deployments.iter();
+        let latest = latest.filter(|d| d.services.keys().any(|name| live.is_latest(d, name)));
+        let probes = latest.map(rediscovery_as_is).collect();
+        self.all(probes, &mut answers).await;
+        answers
+    }
+
+    async fn all(&self, mut probes: Vec<Probe>, answers: &mut Answers) {
+        probes.retain(|probe| may_ask(probe, &self.look.allow_endpoint));
+        let mut found = stream::iter(probes)
+            .map(|probe| self.one(probe))
+            .buffer_unordered(self.look.parallelism);
+        while let Some(answer) = found.next().await {
+            match answer {
+                Answer::Register(identity, answer) => drop(answers.registrations.insert(identity, answer)),
+                Answer::Discover(id, answer) => drop(answers.discoveries.insert(id, answer)),
+                Answer::Update(id, answer) => drop(answers.updates.insert(id, answer)),
+                Answer::Overwrite(id, answer) => drop(answers.overwrites.insert(id, answer)),
+                Answer::InFlight(answer) => answers.in_flight = Some(answer),
+                Answer::Stored(id, answer) => drop(answers.stored.insert(id, answer)),
+            }
+        }
+    }
+
+    async fn one(&self, probe: Probe) -> Answer {
+        match probe {
+            Probe::Register {
+                identity,
+                registration,
+            } => {
+                let answer = self.waiting(async || self.dry_run(&registration).await).await;
+                Answer::Register(identity, answer)
+            }
+            Probe::Discover {
+                id,
+                registration,
+                awaited,
+            } => {
+                let ask = async || self.client.register(&registration).await;
+                let answer = if awaited {
+                    self.waiting(ask).await
+                } else {
+                    ask().await
+                };
+                Answer::Discover(id, answer.map(|dry| by_name(dry.services)))
+            }
+            Probe::Update { id, update } => {
+                let answer = self
+                    .waiting(async || self.client.update_deployment(&id, &update).await)
+                    .await;
+                Answer::Update(id, answer.map(drop))
+            }
+            Probe::Overwrite { id, update } => {
+                let answer = self.client.update_deployment(&id, &update).await;
+                Answer::Overwrite(id, answer.map(by_name))
+            }
+            Probe::InFlight => {
+                let answer = self.client.unfinished_invocations().await;
+                Answer::InFlight(answer.map(InFlight::new))
+            }
+            Probe::Stored { id } => {
+                let answer = self.client.deployment_services(&id).await;
+                Answer::Stored(id, answer.map(by_name))
+            }
+        }
+    }
+
+    /// What the server would refuse as breaking is asked for once more as if it were meant, to
+    /// show what it would do.
+    async fn dry_run(&self, registration: &wire::Registration) -> Result<Dry, Error> {
+        let (refused, answer) = match self.client.register(registration).await {
+            Err(error) if error.is_breaking() => {
+                let meant = wire::Registration {
+                    breaking: true,
+                    force: !self.knows_breaking,
+                    ..registration.clone()
+                };
+                (Some(error), self.client.register(&meant).await)
+            }
+            answer => (None, answer),
+        };
+        answer.map(|dry| Dry {
+            services: by_name(dry.services),
+            refused,
+        })
+    }
+
+    async fn waiting<T>(&self, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+        loop {
+            match ask().await {
+                Err(error) if error.is_endpoint_failure() && Instant::now() < self.deadline => {
+                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Making a plan: files and server in, what would change out.
+
+use super::files::{self, ReadFiles, Setting};
+use super::wish::{Look, Wish};
+use super::{answers, connect, destruction, saved};
+use crate::admin::Client;
+use crate::ask::Answers;
+use crate::cli::{Connection, Files};
+use crate::code::Code;
+use crate::diff;
+use crate::draft::{Input, Targets};
+use crate::duration::Duration;
+use crate::error::{Exit, Failure};
+use crate::kind::rules::{secrets_of_files, secrets_of_server};
+use crate::live::Live;
+use crate::plan::computed::{Computed, Origins};
+use crate::plan::inputs::Inputs;
+use crate::plan::{Plan, Target, stale};
+use crate::problem::{Problem, Severity};
+use crate::secret::Masker;
+use crate::session::printer::Printer;
+use crate::session::signal::or_interrupted;
+use crate::snapshot::Snapshot;
+use std::collections::BTreeMap;
+
+/// What a plan is for.
+#[derive(Clone, Copy)]
+pub enum Scope<'a> {
+    /// What the files say; under `--destroy`, that everything of their stack is to go.
+    Files,
+    /// One resource is to go, which the wish has as its target.
+    Delete { force: bool },
+    /// To see what has become of this plan: what it touches.
+    Again(&'a Plan),
+}
+
+/// What to plan, and with what.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub files: &'a Files,
+    pub wish: &'a Wish,
+    pub look: &'a Look,
+    pub connection: &'a Connection,
+    pub scope: Scope<'a>,
+    pub wait_endpoints: Duration,
+    /// How much this run has deleted already, of what counts.
+    pub deleted: u64,
+}
+
+/// A plan with what it was made from.
+pub struct Made {
+    pub computed: Computed,
+    pub client: Client,
+    pub live: Live,
+}
+
+/// Reads files and server, and plans. The client is kept for an apply.
+///
+/// # Errors
+/// When the files, or the server, do not let a plan be made; and when interrupted.
+pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
+    or_interrupted(make_uninterrupted(asked, printer)).await
+}
+
+async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
+    let Asked {
+        files,
+        wish,
+        look,
+        connection,
+        scope,
+        wait_endpoints,
+        deleted: _,
+    } = *asked;
+    let setting = Setting {
+        unset: Severity::Error,
+        token_variable: connection.token_env.as_deref(),
+        server: connect::server(connection),
+        may_be_missing: matches!(scope, Scope::Delete { .. }),
+        is_planned: true,
+        again: match scope {
+            Scope::Again(plan) => Some(plan),
+            Scope::Files | Scope::Delete { .. } => None,
+        },
+    };
+    let mut read = files::read(files, &setting)?;
+    let mut client = connect::connect(connection, printer)?;
+    learn(client.masker(), &read);
+    if wish.destroy {
+        read = destruction::of_stack(read)?;
+    }
+    let mut live = answers::live(&mut client, printer).await?;
+    live.conceal(client.masker());
+    let target = Target::new(client.url(), &live.server);
+    let read = is_target(read, &live)?;
+    let (read, targets) = match scope {
+        Scope::Delete { force } => destruction::of_one(read, &live, wish, force)?,
+        Scope::Again(plan) => {
+            saved::is_same_target(plan, &target)?;
+            (read, stale::targets(plan, &live))
+        }
+        Scope::Files => (read, wish.targets.clone()),
+    };
+    let read = only_allowed(read, look)?;
+    let asking = answers::Asking::new(&client, &live, look, wait_endpoints);
+    let answers = asking.for_plan(&read.desired, &live, &wish.allow, printer).await;
+    let computing = Computing {
+        read: &read,
+        live: &live,
+        answers: &answers,
+        targets: match scope {
+            Scope::Again(_) => Targets::Again(&targets),
+            Scope::Files if targets.is_empty() => Targets::All,
+            Scope::Files | Scope::Delete { .. } => Targets::Only(&targets),
+        },
+        masker: client.masker(),
+        target,
+        offline: None,
+    };
+    let computed = computing.compute(asked);
+    Ok(Made {
+        computed,
+        client,
+        live,
+    })
+}
+
+fn learn(masker: &Masker, read: &ReadFiles) {
+    for value in secrets_of_files(&read.desired) {
+        masker.learn(value);
+    }
+}
+
+/// Plans against a snapshot, without asking anybody anything.
+///
+/// # Errors
+/// When the files do not let a plan be made.
+pub fn make_offline(asked: &Asked<'_>, snapshot: Snapshot) -> Result<Computed, Failure> {
+    let mut read = files::read(asked.files, &Setting::offline())?;
+    let masker = Masker::default();
+    learn(&masker, &read);
+    if asked.wish.destroy {
+        read = destruction::of_stack(read)?;
+    }
+    let (target, taken) = (snapshot.target.clone(), snapshot.created_at.clone());
+    let (mut live, answers) = snapshot.into_live();
+    for value in secrets_of_server(&live) {
+        masker.learn(value);
+    }
+    live.conceal(&masker);
+    let read = is_target(read, &live)?;
+    let targets = &asked.wish.targets;
+    let computing = Computing {
+        read: &read,
+        live: &live,
+        answers: &answers,
+        targets: if targets.is_empty() {
+            Targets::All
+        } else {
+            Targets::Only(targets)
+        },
+        masker: &masker,
+        target,
+        offline: Some(&taken),
+    };
+    Ok(computing.compute(asked))
+}
+
+struct Computing<'a> {
+    read: &'a ReadFiles,
+    live: &'a Live,
+    answers: &'a Answers,
+    targets: Targets<'a>,
+    masker: &'a Masker,
+    target: Target,
+    /// When the snapshot was taken.
+    offline: Option<&'a str>,
+}
+
+impl Computing<'_> {
+    fn compute(self, asked: &Asked<'_>) -> Computed {
+        let Asked {
+            files,
+            wish,
+            look,
+            scope,
+            deleted,
+            ..
+        } = *asked;
+        let read = self.read;
+        let now = jiff::Timestamp::now();
+        // Whether a deletion takes over has been decided.
+        let mut consents = wish.allow.clone();
+        if matches!(scope, Scope::Delete { .. }) {
+            consents.retain(|consent| !destruction::is_take_over(consent));
+        }
+        let outcome = diff::diff(&Input {
+            desired: &read.desired,
+            live: self.live,
+            answers: self.answers,
+            sources: &read.sources,
+            consents: &consents,
+            resend: &wish.resend,
+            targets: self.targets,
+            deleted,
+            offline: self.offline,
+            now,
+        });
+        let inputs = Inputs {
+            paths: read.paths.clone(),
+            var_files: files.var_file.iter().map(|path| files::shown(path)).collect(),
+            values: BTreeMap::new(),
+            sensitive: BTreeMap::new(),
+            variables: Vec::new(),
+            allow: wish.allow.iter().map(ToString::to_string).collect(),
+            resend: wish.resend.clone(),
+            destroy: wish.destroy,
+            discover: look.discover,
+        };
+        let is_shown = |text: &str| self.masker.mask(text) == text;
+        Computed::new(
+            outcome,
+            Origins {
+                target: self.target,
+                sources: &read.sources,
+                desired: &read.desired,
+                warnings: &read.warnings,
+                targets: match self.targets {
+                    Targets::All => &[],
+                    Targets::Only(targets) | Targets::Again(targets) => targets,
+                },
+                inputs: inputs.with_values(&read.desired.frozen, &files.var, is_shown),
+                created_at: timestamp(now),
+            },
+        )
+    }
+}
+
+/// The right file on the wrong cluster would be sent to its endpoints, with its secrets: nothing is
+/// asked of them before this.
+fn is_target(read: ReadFiles, live: &Live) -> Result<ReadFiles, Failure> {
+    let Some(wanted) = &read.desired.cluster_name else {
+        return Ok(read);
+    };
+    let found = live.server.cluster_name.as_deref();
+    if found == Some(wanted.value.as_str()) {
+        return Ok(read);
+    }
+    let name = &wanted.value;
+    let (exit, message) = if let Some(found) = found {
+        let message = format!("the file is for the cluster `{name}`, and this is `{found}`");
+        (Exit::Refused, message)
+    } else {
+        // A guard that cannot be evaluated does not let pass.
+        let message = format!("the file is for the cluster `{name}`, and the server does not tell its name");
+        (Exit::Error, message)
+    };
+    let problem = Problem::error(Code::OtherTarget, message)
+        .at(wanted.span)
+        .help("nothing was asked of any endpoint; is this the right `--admin-url` or `RESTATE_ADMIN_URL`?");
+    Err(Failure {
+        exit,
+        problems: vec![problem],
+        sources: read.sources,
+    })
+}
+
+/// A dry run makes the server call the addresses of the file, with the headers of the file.
+fn only_allowed(read: ReadFiles, look: &Look) -> Result<ReadFiles, Failure> {
+    let patterns = &look.allow_endpoint;
+    if patterns.is_empty() {
+        return Ok(read);
+    }
+    let entries = read.desired.entries.deployments.iter();
+    let others = entries.filter(|entry| !patterns.iter().any(|p| p.matches(&entry.address.value)));
+    let problems: Vec<Problem> = others
+        .map(|entry| {
+            let message = format!("no `--allow-endpoint` lets {} be asked", entry.address.value);
+            Problem::error(Code::EndpointNotAllowed, message)
+                .at(entry.address.span)
+                .help("nothing was asked of any endpoint; whoever runs this decides which addresses may be")
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(read);
+    }
+    Err(Failure {
+        exit: Exit::Refused,
+        problems,
+        sources: read.sources,
+    })
+}
+
+/// RFC 3339 in UTC, to the second.
+pub fn timestamp(time: jiff::Timestamp) -> String {
+    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
+}

@@ -1,0 +1,16 @@
+//! What verbs share: the command line as plain values, reading files, connecting, asking the server,
+//! making a plan, and telling what came of it. Only here and in the verbs is the environment looked
+//! at, and are files read and runtimes built.
+
+pub mod answers;
+pub mod connect;
+pub mod destruction;
+pub mod file;
+pub mod files;
+pub mod make;
+pub mod outside;
+pub mod printer;
+pub mod saved;
+pub mod signal;
+pub mod snapshots;
+pub mod wish;
