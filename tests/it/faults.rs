@@ -3,6 +3,7 @@
 use crate::endpoint::{Behaviour, Endpoint, Manifest, unreachable_url};
 use crate::fake::{Fault, Match};
 use crate::harness::{Ran, wait_until};
+use crate::scene::Entry;
 use crate::suite::{checkout, private_checkout, service};
 use crate::world::{Target, World, findings, ops};
 use serde_json::{Value, json};
@@ -14,12 +15,13 @@ const SOURCE: &str = "kafka://main/orders";
 const SINK: &str = "service://Checkout/onOrder";
 
 fn shop(world: &World) -> Endpoint {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }} }}\n\
-         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = world.serves(
+        checkout(&["onOrder"]),
+        &format!(
+            "services: {{ Checkout: {{ public: false }} }}\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]"
+        ),
+    );
     endpoint
 }
 
@@ -166,15 +168,15 @@ fn the_unit_keeps_trying_for_its_whole_time_budget() {
 fn a_failed_change_blocks_only_what_depends_on_it() {
     let world = World::fake("1.7.12");
     let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount("/a", Manifest::new().service(checkout(&["onOrder"])));
-    endpoint.mount("/b", Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\n\
-         services: {{ Checkout: {{ abort_timeout: 1h }}, Mail: {{ abort_timeout: 1h }} }}\n\
-         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]\n",
-        endpoint.url_at("/a"),
-        endpoint.url_at("/b")
-    ));
+    endpoint.mount("/a", checkout(&["onOrder"]));
+    endpoint.mount("/b", service("Mail"));
+    world.lists(
+        [endpoint.at("/a"), endpoint.at("/b")],
+        &format!(
+            "services: {{ Checkout: {{ abort_timeout: 1h }}, Mail: {{ abort_timeout: 1h }} }}\n\
+         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1 }} }}]"
+        ),
+    );
     let refusal = json!({ "message": "disk full", "restate_code": null }).to_string();
     let json_type = vec![("content-type".to_owned(), "application/json".to_owned())];
     world.as_fake().on(
@@ -205,11 +207,7 @@ fn a_replace_that_dies_between_its_halves_is_finished_by_the_next_run() {
     let world = World::fake("1.7.12");
     let endpoint = shop(&world);
     world.apply();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\n\
-         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], &format!("subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]"));
     world.as_fake().on(
         Match::first("POST", "/subscriptions"),
         Fault::Delay(Duration::from_secs(20)),
@@ -385,13 +383,13 @@ fn a_server_that_dies_leaves_an_outcome_that_the_next_run_settles() {
 #[test]
 fn endpoints_that_are_not_up_yet_are_waited_for() {
     let world = World::real("1.7.12");
-    let mut early = Endpoint::start(Manifest::new().service(service("Mail")));
+    let mut early = Endpoint::start(service("Mail"));
     let (port, uri) = (early.port(), early.url());
     early.stop();
-    world.wants(&format!("deployments: [{{ uri: '{uri}' }}]\n"));
+    world.lists([&uri], "");
     let child = world.desk.command(&["apply", "--yes"]).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    let _late = Endpoint::start_on(port, Manifest::new().service(service("Mail")));
+    let _late = Endpoint::start_on(port, service("Mail"));
     Ran::of(child).expect(0);
     assert_eq!(world.service("Mail")["revision"], 1);
 }
@@ -399,9 +397,9 @@ fn endpoints_that_are_not_up_yet_are_waited_for() {
 #[test]
 fn a_slow_endpoint_is_bounded_by_the_discovery_timeout() {
     let world = World::real("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     endpoint.behave(Behaviour::Slow(Duration::from_secs(30)));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    world.lists([&endpoint], "");
     let plan = world.plan_with(&["--discovery-timeout", "1s"], 1);
     assert_eq!(findings(&plan), ["dry-run-refused"]);
     endpoint.behave(Behaviour::Slow(Duration::from_millis(1500)));
@@ -413,17 +411,14 @@ fn an_address_shared_by_two_deployments_is_told() {
     for version in ["1.7.12", "1.6.2"] {
         let world = World::real(version);
         let endpoint = Endpoint::start(Manifest::new());
-        endpoint.mount("/a", Manifest::new().service(service("Mail")));
-        endpoint.mount("/b", Manifest::new().service(service("Mail")));
+        endpoint.mount("/a", service("Mail"));
+        endpoint.mount("/b", service("Mail"));
         let first = world.register(&endpoint.url_at("/a"));
         world.register(&endpoint.url_at("/b"));
         let path = format!("/deployments/{}", first["id"].as_str().unwrap());
         let (status, body) = world.admin("PATCH", &path, Some(&json!({ "uri": endpoint.url_at("/b") })));
         assert_eq!(status, 200, "{body}");
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\n",
-            endpoint.url_at("/b")
-        ));
+        world.lists([endpoint.at("/b")], "");
         let plan = world.plan();
         assert_eq!(
             (&plan["changes"], findings(&plan)),
@@ -460,10 +455,7 @@ fn writes_go_one_at_a_time_and_reads_at_most_so_many() {
     let endpoint = Endpoint::start(Manifest::new());
     let mut file = String::from("deployments:\n");
     for n in 0..12 {
-        endpoint.mount(
-            &format!("/{n}"),
-            Manifest::new().service(service(&format!("S{n}"))),
-        );
+        endpoint.mount(&format!("/{n}"), service(&format!("S{n}")));
         writeln!(file, "  - uri: '{}'", endpoint.url_at(&format!("/{n}"))).unwrap();
     }
     world.wants(&file);
@@ -506,10 +498,10 @@ fn writes_go_one_at_a_time_and_reads_at_most_so_many() {
 #[test]
 fn a_message_with_a_secret_and_terminal_codes_is_cleaned() {
     let world = World::fake("1.7.12");
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', additional_headers: {{ authorization: Bearer t0p/s3cr3t }} }}]\n",
-        unreachable_url()
-    ));
+    world.lists(
+        [Entry::from(&unreachable_url()).with("additional_headers: { authorization: Bearer t0p/s3cr3t }")],
+        "",
+    );
     let echo =
         json!({ "message": "no: Bearer t0p/s3cr3t, t0p%2Fs3cr3t \u{1b}[2J", "restate_code": "META0003" })
             .to_string();
@@ -587,7 +579,7 @@ fn on_a_terminal_it_asks() {
     let _endpoint = shop(&world);
     let no = on_a_terminal(&world, "n", || {}).expect(5);
     assert!(no.stdout.contains("Apply these changes? [y/N]"), "{}", no.stdout);
-    assert_eq!(world.get("/deployments")["deployments"], json!([]));
+    assert_eq!(world.deployments(), [""; 0]);
     world.as_fake().clear_requests();
     let interrupted = on_a_terminal(&world, "^C", || {}).expect(130);
     assert!(
@@ -606,7 +598,7 @@ fn a_service_is_hidden_also_when_it_cannot_be_looked_at() {
     let world = World::fake("1.7.12");
     let endpoint = shop(&world);
     world.apply();
-    endpoint.set(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    endpoint.set(checkout(&["onOrder", "onRefund"]));
     // The plan reads them, and so does the change before it writes.
     world.as_fake().on(
         times("GET", "/services", 2, 99),
@@ -621,14 +613,12 @@ fn a_service_is_hidden_also_when_it_cannot_be_looked_at() {
 #[test]
 fn what_only_takes_time_makes_no_plan_stale() {
     let world = World::fake("1.7.12");
-    let old = Endpoint::start(Manifest::new().service(crate::suite::service("Mail")));
-    let new = Endpoint::start(Manifest::new().service(crate::suite::service("Mail")));
-    world.register(&old.url());
-    world.register(&new.url());
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ public: false }} }}\nprune: {{ deployments: {{ policy: drained }} }}\n",
-        new.url()
-    ));
+    let _old = world.has(crate::suite::service("Mail"));
+    let new = world.has(crate::suite::service("Mail"));
+    world.lists(
+        [&new],
+        "services: { Mail: { public: false } }\nprune: { deployments: { policy: drained } }",
+    );
     world.as_fake().clear_requests();
     on_a_terminal(&world, "y", || std::thread::sleep(Duration::from_millis(1200))).expect(0);
     assert_eq!(world.service("Mail")["public"], false);
@@ -640,7 +630,7 @@ fn deleting_is_asked_for_twice() {
     let endpoint = shop(&world);
     world.apply();
     world.wants("deployments: []\nsubscriptions: []\nprune: { deployments: { policy: drained }, subscriptions: delete }\n");
-    let deployments = || world.get("/deployments")["deployments"].as_array().unwrap().len();
+    let deployments = || world.deployments().len();
     world.as_fake().clear_requests();
     let no = on_a_terminal(&world, "y", || {}).expect(5);
     assert!(
@@ -743,10 +733,8 @@ fn a_unit_survives_a_write_that_hangs() {
 #[test]
 fn what_is_made_private_while_the_plan_runs_stays_private() {
     let world = World::fake("1.7.12");
-    let old = Endpoint::start(Manifest::new().service(service("Mail")).service(service("Audit")));
-    world.register(&old.url());
-    let new = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", new.url()));
+    let _old = world.has([service("Mail"), service("Audit")]);
+    let _new = world.serves(service("Mail"), "");
     world.as_fake().on(
         Match::first("POST", "/deployments"),
         Fault::Delay(Duration::from_secs(3)),
@@ -781,11 +769,7 @@ fn a_replace_does_not_wait_as_long_as_it_is_told() {
     let world = World::fake("1.7.12");
     let endpoint = shop(&world);
     world.apply();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\n\
-         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], &format!("subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]"));
     let later = vec![("retry-after".to_owned(), "3600".to_owned())];
     world.as_fake().on(
         Match::first("POST", "/subscriptions"),
@@ -803,11 +787,8 @@ fn a_new_revision_that_may_land_later_is_an_alert() {
     let world = World::fake("1.7.12");
     let old = shop(&world);
     world.apply();
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    let text = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world
-        .desk
-        .write("restate.yaml", text.replace(&old.url(), &new.url()));
+    let new = Endpoint::start(checkout(&["onOrder"]));
+    world.edit(&old.url(), &new.url());
     // Both are discovered before anything is written.
     world.as_fake().on(
         times("POST", "/deployments", 2, 99),
@@ -825,11 +806,7 @@ fn a_replace_that_is_refused_puts_the_old_one_back() {
     let world = World::fake("1.7.12");
     let endpoint = shop(&world);
     world.apply();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\n\
-         subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], &format!("subscriptions: [{{ source: '{SOURCE}', sink: '{SINK}', options: {{ group.id: g1, auto.offset.reset: earliest }} }}]"));
     let refusal = json!({ "message": "no", "restate_code": null }).to_string();
     world.as_fake().on(
         Match::first("POST", "/subscriptions"),
@@ -877,20 +854,21 @@ fn interrupted_before_anything_was_changed() {
 #[test]
 fn updates_wait_for_their_endpoint_too() {
     let world = World::real("1.7.12");
-    let mut early = Endpoint::start(Manifest::new().service(service("Mail")));
+    let mut early = Endpoint::start(service("Mail"));
     let (port, uri) = (early.port(), early.url());
     world.register(&uri);
     early.stop();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{uri}', additional_headers: {{ x-a: some-value }} }}]\n"
-    ));
+    world.lists(
+        [Entry::from(&uri).with("additional_headers: { x-a: some-value }")],
+        "",
+    );
     let child = world
         .desk
         .command(&["apply", "--yes", "--wait-endpoints", "20s"])
         .spawn()
         .unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    let _late = Endpoint::start_on(port, Manifest::new().service(service("Mail")));
+    let _late = Endpoint::start_on(port, service("Mail"));
     Ran::of(child).expect(0);
 }
 
@@ -898,13 +876,10 @@ fn updates_wait_for_their_endpoint_too() {
 fn a_refused_apply_says_why_in_its_report() {
     let world = World::fake("1.7.12");
     let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder", "legacy"])));
-    endpoint.mount("/v2", Manifest::new().service(checkout(&["onOrder"])));
+    endpoint.mount("/v1", checkout(&["onOrder", "legacy"]));
+    endpoint.mount("/v2", checkout(&["onOrder"]));
     world.register(&endpoint.url_at("/v1"));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\n",
-        endpoint.url_at("/v2")
-    ));
+    world.lists([endpoint.at("/v2")], "");
     let report = world.apply_fails(&["--quiet"], 5);
     assert!(
         report["changes"][0]["error"]["message"]
@@ -913,7 +888,7 @@ fn a_refused_apply_says_why_in_its_report() {
             .contains("allow: [breaking]"),
         "{report}"
     );
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", unreachable_url()));
+    world.lists([&unreachable_url()], "");
     let report = world.apply_fails(&["--quiet", "--wait-endpoints", "0"], 1);
     assert_eq!(report["findings"][0]["code"], "endpoint-unreachable");
 }
@@ -922,10 +897,9 @@ fn a_refused_apply_says_why_in_its_report() {
 #[test]
 fn userinfo_of_live_deployments_is_not_shown() {
     let world = World::real("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     world.register(&endpoint.url().replace("http://", "http://Bob:S3cretPw@"));
-    let new = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", new.url()));
+    let _new = world.serves(service("Mail"), "");
     for format in ["text", "json"] {
         let ran = world.run(&["plan", "-v", "--format", format]).expect(0);
         let all = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();

@@ -29,6 +29,7 @@ mod references;
 mod reports;
 mod roundtrip;
 mod saved;
+mod scene;
 mod schemas;
 mod sdk;
 mod secrets;
