@@ -7,8 +7,8 @@
     reason = "a benchmark reports, and ends when it cannot go on"
 )]
 
-#[expect(dead_code, reason = "the tests use all of it")]
-#[path = "../it/endpoint.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use all of it")]
+#[path = "../it/endpoint/mod.rs"]
 mod endpoint;
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../it/server.rs"]

@@ -4,7 +4,7 @@ use crate::harness::Desk;
 use serde_json::Value;
 
 #[test]
-fn every_code_is_explained() {
+fn explain_takes_every_code_that_it_lists_and_suggests_one_for_a_typo() {
     let desk = Desk::new();
     let all = desk.run(&["explain"]).expect(0).stdout;
     assert!(all.lines().count() > 70);

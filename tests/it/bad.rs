@@ -35,23 +35,13 @@ impl Case {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
     }
 
-    fn lines(&self, start: &str) -> Vec<String> {
-        let text = self.files().into_iter().map(|file| std::fs::read(file).unwrap());
-        let text: Vec<u8> = text.flatten().collect();
-        let text = String::from_utf8_lossy(&text);
-        text.lines()
-            .filter_map(|line| line.strip_prefix(start))
-            .map(|line| line.trim().to_owned())
-            .collect()
-    }
-
     fn desk(&self) -> Desk {
         let mut desk = Desk::new();
         for file in self.files() {
             let name = file.strip_prefix(folder()).unwrap().to_str().unwrap();
             desk.write(name, std::fs::read(&file).unwrap());
         }
-        for line in self.lines("# env:") {
+        for line in said(&self.files(), "# env:") {
             let (name, value) = line.split_once('=').unwrap();
             desk.set_env(name, value);
         }
@@ -59,12 +49,23 @@ impl Case {
     }
 
     fn args(&self) -> Vec<String> {
-        let given = self.lines("# args:");
+        let given = said(&self.files(), "# args:");
         let given = given.iter().flat_map(|line| line.split_whitespace());
         let mut args: Vec<String> = given.map(str::to_owned).collect();
         args.extend(["-f".to_owned(), self.name.clone()]);
         args
     }
+}
+
+/// What lines of the files say that start so.
+pub fn said(files: &[PathBuf], start: &str) -> Vec<String> {
+    let text = files.iter().map(|file| std::fs::read(file).unwrap());
+    let text: Vec<u8> = text.flatten().collect();
+    let text = String::from_utf8_lossy(&text);
+    text.lines()
+        .filter_map(|line| line.strip_prefix(start))
+        .map(|line| line.trim().to_owned())
+        .collect()
 }
 
 pub fn cases() -> Vec<Case> {

@@ -358,10 +358,7 @@ fn overrides_take_effect_at_the_ingress() {
     use crate::world::Target;
     let world = World::of(Target::Real(Server::boot("1.7.12", Profile::Full)), "1.7.12");
     let endpoint = SdkEndpoint::start_edition(2);
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Greeter: {{ public: false }} }}\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], "services: { Greeter: { public: false } }");
     world.apply();
     let Target::Real(server) = &world.target else {
         unreachable!()

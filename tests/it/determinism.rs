@@ -1,6 +1,6 @@
 //! The exact bytes of a plan depend on nothing but what the file and the server say.
 
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::suite::{checkout, service};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -49,28 +49,13 @@ fn bytes(world: &World, args: &[&str]) -> String {
 #[test]
 fn the_order_of_keys_answers_and_requests_does_not_matter() {
     let world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount(
-        "/old",
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(service("Mail")),
-    );
-    endpoint.mount(
-        "/a",
-        Manifest::new()
-            .service(checkout(&["onOrder", "onRefund"]))
-            .service(service("Audit")),
-    );
-    endpoint.mount(
-        "/b",
-        Manifest::new().service(service("Mail")).service(service("Audit")),
-    );
+    let endpoint = Endpoint::start_at([
+        ("/old", [checkout(&["onOrder"]), service("Mail")]),
+        ("/a", [checkout(&["onOrder", "onRefund"]), service("Audit")]),
+        ("/b", [service("Mail"), service("Audit")]),
+    ]);
     for n in 0..8 {
-        endpoint.mount(
-            &format!("/x{n}"),
-            Manifest::new().service(service(&format!("X{n}"))),
-        );
+        endpoint.mount(&format!("/x{n}"), service(&format!("X{n}")));
         world.register(&endpoint.url_at(&format!("/x{n}")));
     }
     world.register(&endpoint.url_at("/old"));
@@ -119,15 +104,9 @@ fn the_order_of_keys_answers_and_requests_does_not_matter() {
 #[test]
 fn the_three_formats_give_the_same_plan() {
     let mut world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new());
-    let both = || {
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(service("Mail"))
-    };
-    endpoint.mount("/old", both());
-    endpoint.mount("/new", both());
-    endpoint.mount("/audit", Manifest::new().service(service("Audit")));
+    let both = || [checkout(&["onOrder"]), service("Mail")];
+    let endpoint = Endpoint::start_at([("/old", both()), ("/new", both())]);
+    endpoint.mount("/audit", service("Audit"));
     world.register(&endpoint.url_at("/old"));
     world.override_service("Mail", &json!({ "public": false, "abort_timeout": "3m" }));
     world.subscribe(
@@ -190,15 +169,10 @@ fn the_three_formats_give_the_same_plan() {
 #[test]
 fn two_plans_of_the_same_are_the_same() {
     let world = World::fake("1.6.2");
-    let endpoint = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["a", "b", "c", "d"]))
-            .service(service("Mail")),
+    let _endpoint = world.serves(
+        [checkout(&["a", "b", "c", "d"]), service("Mail")],
+        "services: { Mail: { public: false } }",
     );
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ public: false }} }}\n",
-        endpoint.url()
-    ));
     let text = |_| {
         let plan = world.run(&["plan", "--format", "json"]).expect(0).stdout;
         let line = plan

@@ -1,6 +1,6 @@
 //! What is in flight keeps its deployment: real handlers, real invocations, every server.
 
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::fake::{Fault, Match, state::Invocation};
 use crate::sdk::SdkEndpoint;
 use crate::server::{Profile, Server};
@@ -38,11 +38,6 @@ fn work() -> SdkEndpoint {
 
 fn world(version: &str) -> World {
     World::of(Target::Real(Server::boot(version, Profile::Full)), version)
-}
-
-fn wants(world: &World, uris: &[&str]) {
-    let entries: Vec<String> = uris.iter().map(|uri| format!("{{ uri: '{uri}' }}")).collect();
-    world.wants(&format!("deployments: [{}]\n{PRUNE}", entries.join(", ")));
 }
 
 fn send(world: &World, path: &str) {
@@ -99,10 +94,6 @@ fn assert_draining(world: &World, invocations: u64) {
     );
 }
 
-fn deployments(world: &World) -> usize {
-    world.get("/deployments")["deployments"].as_array().unwrap().len()
-}
-
 fn on_every_version(test: impl Fn(&World)) {
     for version in crate::server::VERSIONS {
         test(&world(version));
@@ -120,13 +111,13 @@ fn a_superseded_deployment_stays_while_something_runs_on_it() {
         unfinished(world, 2, TRIED);
         send(world, "Work/a/nap/send");
         unfinished(world, 3, ANY);
-        wants(world, &[new.url()]);
+        world.lists([&new], PRUNE);
         world.apply();
         assert_draining(world, 2);
         let shown = world.run(&["plan"]).expect(0).stdout;
         assert!(shown.contains("draining (2 invocations)"), "{shown}");
         world.apply();
-        assert_eq!(deployments(world), 2);
+        assert_eq!(world.deployments().len(), 2);
         let running = unfinished(world, 2, TRIED);
         kill(world, &running[1]);
         unfinished(world, 2, ANY);
@@ -137,7 +128,7 @@ fn a_superseded_deployment_stays_while_something_runs_on_it() {
         let plan = world.plan();
         assert_eq!(ops(&plan), [format!("delete {}", old.url())]);
         world.apply();
-        assert_eq!(deployments(world), 1);
+        assert_eq!(world.deployments().len(), 1);
         unfinished(world, 1, PINNED);
     });
 }
@@ -150,13 +141,13 @@ fn an_invocation_without_an_answer_keeps_its_deployment() {
         world.register(old.url());
         send(world, "Work/a/wait/send");
         let tried = unfinished(world, 1, &format!("{TRIED} AND pinned_deployment_id IS NULL"));
-        wants(world, &[new.url()]);
+        world.lists([&new], PRUNE);
         world.apply();
         assert_draining(world, 1);
         kill(world, &tried[0]);
         unfinished(world, 0, ANY);
         world.apply();
-        assert_eq!(deployments(world), 1);
+        assert_eq!(world.deployments().len(), 1);
     });
 }
 
@@ -171,7 +162,7 @@ fn a_service_goes_when_none_of_its_invocations_is_left() {
         world.override_service("Work", &json!({ "public": true }));
         send(world, "Work/a/nap/send?delay=1h");
         let scheduled = unfinished(world, 1, ANY);
-        wants(world, &[]);
+        world.wants(&format!("deployments: []\n{PRUNE}"));
         // The older one has nothing that is its own.
         let plan = world.plan();
         assert_eq!(ops(&plan), [format!("delete {}", old.url())]);
@@ -204,13 +195,13 @@ fn an_apply_waits_until_it_is_drained() {
     world.register(old.url());
     send(&world, "Work/a/nap/send");
     let running = unfinished(&world, 1, PINNED);
-    wants(&world, &[new.url()]);
+    world.lists([&new], PRUNE);
     let ran = world
         .run(&["apply", "--yes", "--wait-drained", "1s", "--format", "json"])
         .expect(3);
     assert_eq!(ran.json()["outcome"], "incomplete");
     assert!(ran.stderr.contains("draining (1 invocation)"), "{}", ran.stderr);
-    assert_eq!(deployments(&world), 2);
+    assert_eq!(world.deployments().len(), 2);
     let waiting = world
         .desk
         .command(&["apply", "--yes", "--wait-drained", "60s", "--format", "json"])
@@ -223,7 +214,7 @@ fn an_apply_waits_until_it_is_drained() {
         (&report["outcome"], &report["summary"]["done"]),
         (&json!("complete"), &json!(1))
     );
-    assert_eq!(deployments(&world), 1);
+    assert_eq!(world.deployments().len(), 1);
 }
 
 /// Between plan and deletion anything can happen, so it is asked again; what cannot be told is no.
@@ -231,11 +222,11 @@ fn an_apply_waits_until_it_is_drained() {
 fn right_before_the_deletion_it_is_asked_again() {
     let scene = || {
         let world = World::fake("1.7.12");
-        let old = Endpoint::start(Manifest::new().service(service("Mail")));
-        let new = Endpoint::start(Manifest::new().service(service("Mail")));
+        let old = Endpoint::start(service("Mail"));
+        let new = Endpoint::start(service("Mail"));
         let id = world.register(&old.url())["id"].as_str().unwrap().to_owned();
         world.register(&new.url());
-        wants(&world, &[&new.url()]);
+        world.lists([&new], PRUNE);
         (world, old, new, id)
     };
     let row = |id: &str| json!({ "pinned_deployment_id": id, "target_service_name": "Mail", "n": 3 });
@@ -256,7 +247,7 @@ fn right_before_the_deletion_it_is_asked_again() {
         );
         let report = world.apply_fails(&[], 3);
         assert_eq!(report["changes"][0]["status"], "failed", "{report}");
-        assert_eq!(deployments(&world), 2);
+        assert_eq!(world.deployments().len(), 2);
     }
     let (world, _old, _new, id) = scene();
     world.as_fake().state(|state| {
@@ -271,16 +262,13 @@ fn right_before_the_deletion_it_is_asked_again() {
         .as_fake()
         .state(|state| state.invocations = Some(Vec::new()));
     world.apply();
-    assert_eq!(deployments(&world), 1);
+    assert_eq!(world.deployments().len(), 1);
 }
 
 /// Services that each have one deployment with one unfinished invocation, and a file that lists none.
 fn three_to_go(safety: &str) -> (World, Vec<Endpoint>) {
     let world = World::fake("1.7.12");
-    let endpoints = ["A", "B", "C"].map(|name| Endpoint::start(Manifest::new().service(service(name))));
-    for endpoint in &endpoints {
-        world.register(&endpoint.url());
-    }
+    let endpoints = ["A", "B", "C"].map(|name| world.has(service(name)));
     set_unfinished(&world, &["A", "B", "C"]);
     world.wants(&format!("deployments: []\n{PRUNE}{safety}"));
     (world, endpoints.into())
@@ -315,12 +303,12 @@ fn the_guards_hold_for_a_whole_wait() {
     let args = ["apply", "--yes", "--wait-drained", "60s", "--format", "json"];
     let applying = world.desk.command(&args).spawn().unwrap();
     set_unfinished(&world, &["B", "C"]);
-    wait_for(|| deployments(&world) == 2);
+    wait_for(|| world.deployments().len() == 2);
     set_unfinished(&world, &["C"]);
     let ran = crate::harness::Ran::of(applying).expect(3);
     assert_eq!(ran.json()["outcome"], "incomplete");
     assert!(ran.stderr.contains("fail max-deletes: 2 of 1"), "{}", ran.stderr);
-    assert_eq!(deployments(&world), 2);
+    assert_eq!(world.deployments().len(), 2);
 }
 
 /// Nobody was shown what somebody registers meanwhile.
@@ -338,12 +326,11 @@ fn a_wait_deletes_only_what_it_waits_for() {
             .any(|request| request.path.ends_with("/query"))
     });
     std::thread::sleep(Duration::from_millis(500));
-    let stranger = Endpoint::start(Manifest::new().service(service("Stranger")));
-    world.register(&stranger.url());
+    let _stranger = world.has(service("Stranger"));
     let ran = crate::harness::Ran::of(applying).expect(3);
     assert_eq!(ran.json()["outcome"], "incomplete");
     assert_eq!(world.service("Stranger")["revision"], 1);
-    assert_eq!(deployments(&world), 4);
+    assert_eq!(world.deployments().len(), 4);
 }
 
 /// What landed before the wait ended is in the report, and in the exit code.
@@ -362,7 +349,7 @@ fn a_wait_that_breaks_off_reports_what_landed() {
     ];
     let applying = world.desk.command(&args).spawn().unwrap();
     set_unfinished(&world, &["B", "C"]);
-    wait_for(|| deployments(&world) == 2);
+    wait_for(|| world.deployments().len() == 2);
     world.wants("no: valid file\n");
     let ran = crate::harness::Ran::of(applying).expect(3);
     assert_eq!(
@@ -370,10 +357,7 @@ fn a_wait_that_breaks_off_reports_what_landed() {
         (&json!("incomplete"), &json!(1))
     );
     assert!(ran.stderr.contains("unknown-field"), "{}", ran.stderr);
-    assert_eq!(
-        std::fs::read_to_string(world.desk.path().join("out.json")).unwrap(),
-        ran.stdout
-    );
+    assert_eq!(world.read("out.json"), ran.stdout);
 }
 
 /// A saved plan that deletes: nothing ran on it when it was reviewed.
@@ -384,14 +368,14 @@ fn a_saved_deletion_is_stale_once_something_runs_on_it() {
         ("force", "nothing ran on it, and now something does: 1"),
     ] {
         let world = World::fake("1.7.12");
-        let old = Endpoint::start(Manifest::new().service(service("Mail")));
-        let new = Endpoint::start(Manifest::new().service(service("Mail")));
+        let old = Endpoint::start(service("Mail"));
+        let new = Endpoint::start(service("Mail"));
         let id = world.register(&old.url())["id"].as_str().unwrap().to_owned();
         world.register(&new.url());
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\nprune: {{ deployments: {{ policy: {policy}, keep: 0, after: 0s }} }}\n",
-            new.url()
-        ));
+        world.lists(
+            [&new],
+            &format!("prune: {{ deployments: {{ policy: {policy}, keep: 0, after: 0s }} }}"),
+        );
         world.run(&["plan", "--out", "plan.json"]).expect(0);
         let set = |invocations: Vec<Invocation>| {
             world
@@ -405,10 +389,10 @@ fn a_saved_deletion_is_stale_once_something_runs_on_it() {
         }]);
         let report = world.apply_fails(&["plan.json"], 4);
         assert_eq!(report["moved"][0]["message"], message);
-        assert_eq!(deployments(&world), 2);
+        assert_eq!(world.deployments().len(), 2);
         set(Vec::new());
         world.run(&["apply", "plan.json", "--yes"]).expect(0);
-        assert_eq!(deployments(&world), 1);
+        assert_eq!(world.deployments().len(), 1);
         let again = world
             .run(&["apply", "plan.json", "--yes", "--format", "json"])
             .expect(0)

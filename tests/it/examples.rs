@@ -1,6 +1,6 @@
 //! The examples are what they say: each is planned and applied, and then there is nothing to do.
 
-use crate::endpoint::{Endpoint, Kind, Manifest, Service};
+use crate::endpoint::{Endpoint, Kind, Service};
 use crate::schemas;
 use crate::suite::{checkout, service, workflow};
 use crate::world::{World, findings, ops};
@@ -19,7 +19,7 @@ fn worlds() -> [World; 3] {
 #[test]
 fn minimal() {
     for world in worlds() {
-        let endpoint = Endpoint::start(Manifest::new().service(service("Greeter")));
+        let endpoint = Endpoint::start(service("Greeter"));
         for name in ["minimal.yaml", "minimal.toml"] {
             let text = example(name).replace("http://greeter:9080", endpoint.url().trim_end_matches('/'));
             world.desk.write(name, text);
@@ -49,14 +49,11 @@ fn shop() {
         let endpoints = [
             (
                 "http://checkout-v2:9080",
-                Manifest::new()
-                    .service(checkout(&["onOrder"]))
-                    .service(service("Cart")),
+                Endpoint::start([checkout(&["onOrder"]), service("Cart")]),
             ),
-            ("http://payments:9080", Manifest::new().service(payments)),
-            ("http://signup:9080", Manifest::new().service(workflow("Signup"))),
-        ]
-        .map(|(uri, manifest)| (uri, Endpoint::start(manifest)));
+            ("http://payments:9080", Endpoint::start(payments)),
+            ("http://signup:9080", Endpoint::start(workflow("Signup"))),
+        ];
         let mut text = example("shop/restate.yaml");
         for (uri, endpoint) in &endpoints {
             text = text.replace(uri, endpoint.url().trim_end_matches('/'));

@@ -1,6 +1,6 @@
 //! Values from outside of the files, and several files as one desired state.
 
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::harness::Desk;
 use crate::suite::{checkout, service};
 use crate::world::{World, fields, ops};
@@ -20,7 +20,7 @@ fn codes(desk: &Desk, args: &[&str]) -> Vec<String> {
 #[test]
 fn values_reach_the_server_and_no_output() {
     let mut world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     world.desk.set_env("CHECKOUT_TOKEN", "t0ken-v4lue");
     world.desk.set_env(
         "HOST",
@@ -70,7 +70,7 @@ fn values_reach_the_server_and_no_output() {
         let shown = format!("{}{}", ran.stdout, ran.stderr);
         assert!(!shown.contains("v4lue"), "{shown}");
     }
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(
         live["additional_headers"],
         json!({ "authorization": "Bearer t0ken-v4lue", "x-key": "k3y-v4lue", "x-two": "fallback and ${env:NONE}" })
@@ -116,8 +116,7 @@ fn values_of_variables_in_their_order() {
     world.desk.write("a.yaml", "r: 2d\n");
     world.desk.write("b.toml", "r = '${env:NONE:-3d}'\nother = 1\n");
     world.desk.write("c.json", "{ \"r\": [1] }");
-    let endpoint = Endpoint::start(Manifest::new().service(service("S")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("S"));
     let retention = |args: &[&str]| {
         let plan = world.plan_with(args, 0);
         plan["changes"][0]["fields"][0]["after"].clone()
@@ -195,10 +194,7 @@ fn a_file_reference_stays_in_its_tree() {
 #[test]
 fn several_files_are_one_desired_state_in_the_order_given() {
     let world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new());
-    for path in ["/a", "/b"] {
-        endpoint.mount(path, Manifest::new().service(service("Mail")));
-    }
+    let endpoint = Endpoint::start_at(["/a", "/b"].map(|path| (path, service("Mail"))));
     let deployment = |path: &str| {
         format!(
             "version: 1\ndeployments: [{{ uri: '{}' }}]\n",

@@ -1,10 +1,10 @@
 //! Results in every format and in files, whatever the run came to.
 
-use crate::endpoint::{Behaviour, Endpoint, Manifest};
+use crate::endpoint::{Behaviour, Endpoint};
 use crate::fake::{Fault, Match};
 use crate::harness::{Ran, wait_until};
 use crate::schemas;
-use crate::suite::{private_checkout, service};
+use crate::suite::{checkout, private_checkout, service};
 use crate::tools::tool;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -47,10 +47,7 @@ fn bad_file() -> (World, Endpoint) {
 
 fn would_expose() -> (World, Endpoint) {
     let (world, endpoint) = in_sync();
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world
-        .desk
-        .write("restate.yaml", file.replace("public: false", "public: true"));
+    world.edit("public: false", "public: true");
     (world, endpoint)
 }
 
@@ -225,7 +222,7 @@ fn every_outcome_is_whole_in_every_format() {
             command.env("GITHUB_STEP_SUMMARY", world.desk.path().join("summary.md"));
             let ran = Ran::of(command.spawn().unwrap()).expect(ending.code);
             codes.insert(ran.code);
-            let read = |name: &str| std::fs::read_to_string(world.desk.path().join(name)).unwrap();
+            let read = |name: &str| world.read(name);
             check_json(&read("out/json"), ending.args[0]);
             let summary = read("summary.md");
             match format {
@@ -260,7 +257,7 @@ fn interrupted() -> i32 {
     let args = ["apply", "--yes", "--format", "json", "--report", "json=out.json"];
     let child = world.desk.command(&args).spawn().unwrap();
     is_in_flight(&world);
-    let so_far = std::fs::read_to_string(world.desk.path().join("out.json")).unwrap();
+    let so_far = world.read("out.json");
     let so_far: Value = serde_json::from_str(&so_far).unwrap();
     assert_eq!(so_far["changes"][0]["status"], "unknown", "it is in flight");
     let pid = child.id().to_string();
@@ -309,12 +306,11 @@ fn a_job_that_is_killed_leaves_what_it_did() {
     wait_until(|| world.as_fake().requests().iter().any(|r| r.method == "PATCH"));
     child.kill().unwrap();
     child.wait().unwrap();
-    let report: Value =
-        serde_json::from_str(&std::fs::read_to_string(world.desk.path().join("out.json")).unwrap()).unwrap();
+    let report: Value = serde_json::from_str(&world.read("out.json")).unwrap();
     schemas::assert_valid("report", &report);
     assert_eq!(report["outcome"], "interrupted");
     assert_eq!(report["alerts"], json!(["service Checkout MAY BE PUBLIC"]));
-    let markdown = std::fs::read_to_string(world.desk.path().join("out.md")).unwrap();
+    let markdown = world.read("out.md");
     assert!(markdown.contains("MAY BE PUBLIC"), "{markdown}");
 }
 
@@ -404,20 +400,16 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 #[test]
 fn drift_is_counted_for_prometheus() {
     let (world, _endpoint) = in_sync();
-    let mail = Endpoint::start(Manifest::new().service(service("Mail")));
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world.desk.write(
-        "restate.yaml",
-        file.replace(
-            "deployments: [",
-            &format!("deployments: [{{ uri: '{}' }}, ", mail.url()),
-        ),
+    let mail = Endpoint::start(service("Mail"));
+    world.edit(
+        "deployments: [",
+        &format!("deployments: [{{ uri: '{}' }}, ", mail.url()),
     );
     world.override_service("Checkout", &json!({ "public": true }));
     let read = |code: i32, more: &[&str]| {
         let args = [&["drift", "--report", "prometheus=drift.prom"], more].concat();
         world.run(&args).expect(code);
-        samples(&std::fs::read_to_string(world.desk.path().join("drift.prom")).unwrap())
+        samples(&world.read("drift.prom"))
     };
     let found = read(2, &[]);
     let count = |kind: &str, direction: &str| {
@@ -447,8 +439,7 @@ fn drift_is_counted_for_prometheus() {
 fn only_allowed_endpoints_are_asked() {
     let (world, endpoint) = to_do();
     let port = endpoint.port();
-    let foreign = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&foreign.url());
+    let foreign = world.has(service("Mail"));
     foreign.requests();
     let asked = foreign.requests().len();
     let mine = format!("http://127.0.0.1:{port}");
@@ -466,17 +457,10 @@ fn only_allowed_endpoints_are_asked() {
         world.run(&args).expect(if verb[0] == "drift" { 2 } else { 0 });
     }
     // What others registered elsewhere is not asked either.
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    let taken = Manifest::new()
-        .service(service("Mail"))
-        .service(crate::suite::checkout(&["onOrder"]));
-    endpoint.mount("/next", taken);
-    world.desk.write(
-        "restate.yaml",
-        file.replace(
-            "deployments: [",
-            &format!("deployments: [{{ uri: '{mine}/next' }}, "),
-        ),
+    endpoint.mount("/next", [service("Mail"), checkout(&["onOrder"])]);
+    world.edit(
+        "deployments: [",
+        &format!("deployments: [{{ uri: '{mine}/next' }}, "),
     );
     world.run(&["plan", "--allow-endpoint", &mine]);
     world.run(&["export", "--allow-endpoint", &mine]).expect(0);

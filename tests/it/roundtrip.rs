@@ -3,195 +3,97 @@
 use crate::states::{fields, state};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use restatectl::desired::{
-    Address, Consent, Deployment, DeploymentPolicy, Desired, Duration, Prune, PruneDeployments, Safety,
-    Service, Subscription, SubscriptionPolicy,
-};
+use restatectl::desired::{Desired, Prune, Safety};
 use restatectl::load::{Given, load};
 use restatectl::problem::{Problem, Problems, Severity};
+use restatectl::secret;
 use restatectl::source::interpolate::{Outside, Rules};
-use restatectl::source::{Format, SourceFile, Sources, Spanned};
+use restatectl::source::{Format, SourceFile, Sources};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
-/// The file that says what the desired state is, with its secrets.
+/// The file that says what the desired state is: the canonical value in the shape of a file, with
+/// the secrets that are only pointers in it.
 fn file(desired: &Desired) -> Value {
-    let Desired {
-        deployments,
-        services,
-        subscriptions,
-        stack,
-        cluster_name,
-        prune,
-        safety,
-        sections,
-        // Said by the entries.
-        protected: _,
-        // Of a destruction alone.
-        emptied_of: _,
-        frozen: _,
-    } = desired;
-    let services: Map<String, Value> = (services.iter())
-        .map(|(name, service)| (name.clone(), service_entry(service)))
-        .collect();
-    let cluster = cluster_name
-        .as_ref()
-        .map(|name| json!({ "cluster_name": name.value }));
-    let deletes = json!({ "max_deletes": safety.max_deletes });
+    let canonical = desired.canonical();
+    let list = |section: &str| canonical[section].as_array().unwrap().iter().map(said);
+    let deployments = list("deployments")
+        .zip(&desired.deployments)
+        .map(|(mut entry, deployment)| {
+            let address = entry.remove("address").unwrap();
+            let is_arn = address.as_str().unwrap().starts_with("arn:");
+            entry.insert(if is_arn { "arn" } else { "uri" }.to_owned(), address);
+            if let Some(headers) = &deployment.additional_headers {
+                entry.insert(
+                    "additional_headers".to_owned(),
+                    exposed(headers.value.iter().map(|(name, header)| (name, &header.value))),
+                );
+            }
+            Value::Object(entry)
+        });
+    let services = list("services").map(|mut entry| {
+        let name = entry.remove("name").unwrap().as_str().unwrap().to_owned();
+        (name, Value::Object(entry))
+    });
+    // Both are in the order of their sources.
+    let subscriptions = list("subscriptions")
+        .zip(&desired.subscriptions)
+        .map(|(mut entry, subscription)| {
+            let options = &subscription.options;
+            entry.remove("options");
+            if !options.is_empty() {
+                entry.insert(
+                    "options".to_owned(),
+                    exposed(options.iter().map(|(name, option)| (name, &option.value))),
+                );
+            }
+            Value::Object(entry)
+        });
+    let services: Map<String, Value> = services.collect();
+    let target = json!({ "cluster_name": canonical["cluster_name"] });
+    let prune = canonical["prune"].to_string().to_lowercase();
+    let lists = |section: usize| canonical["sections"][section] == true;
     fields([
         ("version", Some(1.into())),
-        ("stack", plain(stack.as_ref())),
-        ("target", cluster),
         (
-            "deployments",
-            sections
-                .deployments
-                .map(|_| deployments.iter().map(deployment_entry).collect()),
+            "stack",
+            desired.stack.as_ref().map(|_| canonical["stack"].clone()),
         ),
+        ("target", desired.cluster_name.as_ref().map(|_| target)),
+        ("deployments", lists(0).then(|| deployments.collect())),
         (
             "services",
             (!services.is_empty()).then_some(Value::Object(services)),
         ),
+        ("subscriptions", lists(1).then(|| subscriptions.collect())),
         (
-            "subscriptions",
-            sections
-                .subscriptions
-                .map(|_| subscriptions.iter().map(subscription_entry).collect()),
+            "prune",
+            (desired.prune != Prune::default()).then(|| serde_json::from_str(&prune).unwrap()),
         ),
-        ("prune", (*prune != Prune::default()).then(|| prune_entry(*prune))),
-        ("safety", (*safety != Safety::default()).then_some(deletes)),
+        (
+            "safety",
+            (desired.safety != Safety::default()).then(|| canonical["safety"].clone()),
+        ),
     ])
 }
 
-fn prune_entry(prune: Prune) -> Value {
-    let Prune {
-        deployments: PruneDeployments { policy, keep, after },
-        subscriptions,
-    } = prune;
-    let policy = match policy {
-        DeploymentPolicy::Keep => "keep",
-        DeploymentPolicy::Drained => "drained",
-        DeploymentPolicy::Force => "force",
-    };
-    let subscriptions = match subscriptions {
-        SubscriptionPolicy::Keep => "keep",
-        SubscriptionPolicy::Delete => "delete",
-    };
-    let deployments = json!({ "policy": policy, "keep": keep, "after": after.to_string() });
-    json!({ "deployments": deployments, "subscriptions": subscriptions })
-}
-
-fn deployment_entry(deployment: &Deployment) -> Value {
-    let Deployment {
-        span: _,
-        name,
-        address,
-        assume_role_arn,
-        additional_headers,
-        use_http_11,
-        metadata,
-        services,
-        allow,
-        is_protected,
-    } = deployment;
-    let headers = additional_headers.as_ref().map(|headers| {
-        let headers = headers.value.iter();
-        headers
-            .map(|(name, header)| (name.clone(), header.value.expose().into()))
-            .collect()
+/// What an entry says: not what is not written, or as it is by default.
+fn said(entry: &Value) -> Map<String, Value> {
+    let mut entry = entry.as_object().unwrap().clone();
+    entry.retain(|name, value| match name.as_str() {
+        "allow" => *value != json!([]),
+        "protected" => *value != json!(false),
+        _ => !value.is_null(),
     });
-    let metadata = metadata.as_ref().map(|metadata| {
-        let metadata = metadata.value.iter();
-        metadata
-            .map(|(key, value)| (key.clone(), value.as_str().into()))
-            .collect()
-    });
-    let address_field = match address.value {
-        Address::Http(_) => "uri",
-        Address::Lambda(_) => "arn",
-    };
-    fields([
-        ("name", plain(name.as_ref())),
-        (address_field, Some(address.value.key().into())),
-        ("assume_role_arn", plain(assume_role_arn.as_ref())),
-        ("additional_headers", headers.map(Value::Object)),
-        ("use_http_11", plain(use_http_11.as_ref())),
-        ("metadata", metadata.map(Value::Object)),
-        (
-            "services",
-            services
-                .as_ref()
-                .map(|services| services.value.iter().map(|name| json!(name.value)).collect()),
-        ),
-        ("allow", consents(allow)),
-        ("protected", is_protected.then(|| true.into())),
-    ])
+    entry
 }
 
-fn service_entry(service: &Service) -> Value {
-    let Service {
-        name: _,
-        public,
-        idempotency_retention,
-        journal_retention,
-        inactivity_timeout,
-        abort_timeout,
-        workflow_completion_retention,
-        allow,
-        is_protected,
-    } = service;
-    let duration = |field: &Option<Spanned<_>>| {
-        field
-            .as_ref()
-            .map(|f: &Spanned<Duration>| f.value.to_string().into())
-    };
-    fields([
-        ("public", plain(public.as_ref())),
-        ("idempotency_retention", duration(idempotency_retention)),
-        ("journal_retention", duration(journal_retention)),
-        ("inactivity_timeout", duration(inactivity_timeout)),
-        ("abort_timeout", duration(abort_timeout)),
-        (
-            "workflow_completion_retention",
-            duration(workflow_completion_retention),
-        ),
-        ("allow", consents(allow)),
-        ("protected", is_protected.then(|| true.into())),
-    ])
-}
-
-fn subscription_entry(subscription: &Subscription) -> Value {
-    let Subscription {
-        span: _,
-        source,
-        sink,
-        options,
-        shown_group: _,
-        allow,
-        is_protected,
-    } = subscription;
-    let options: Map<String, Value> = options
-        .iter()
-        .map(|(name, option)| (name.clone(), option.value.expose().into()))
-        .collect();
-    fields([
-        ("source", Some(source.value.to_string().into())),
-        ("sink", Some(sink.value.to_string().into())),
-        ("options", (!options.is_empty()).then_some(Value::Object(options))),
-        ("allow", consents(allow)),
-        ("protected", is_protected.then(|| true.into())),
-    ])
-}
-
-fn plain<T: Serialize>(field: Option<&Spanned<T>>) -> Option<Value> {
-    field.map(|field| json!(field.value))
-}
-
-fn consents(allow: &[Spanned<Consent>]) -> Option<Value> {
-    let words = allow.iter().map(|consent| consent.value.to_string());
-    (!allow.is_empty()).then(|| words.collect())
+fn exposed<'a>(values: impl Iterator<Item = (&'a String, &'a secret::Value)>) -> Value {
+    values
+        .map(|(name, value)| (name.clone(), Value::from(value.expose())))
+        .collect()
 }
 
 /// With a literal `${` written as such.

@@ -1,6 +1,6 @@
 //! Saved plans as files: who may read them, what is refused as one, and what goes with them.
 
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::fake::{Fault, Match};
 use crate::harness::Ran;
 use crate::suite::{private_checkout, service};
@@ -16,7 +16,7 @@ fn saved() -> (World, Endpoint) {
 }
 
 fn text(world: &World) -> String {
-    std::fs::read_to_string(world.desk.path().join("plan.json")).unwrap()
+    world.read("plan.json")
 }
 
 /// Applying the text is refused with this code, and nothing is written.
@@ -32,7 +32,7 @@ fn is_refused(world: &World, text: &str, exit: i32, code: &str) -> Value {
     };
     assert_eq!(problems[0]["code"], code, "{ran:#}");
     assert!(problems[0]["help"].is_string(), "{ran:#}");
-    assert_eq!(world.get("/deployments")["deployments"], json!([]));
+    assert_eq!(world.deployments(), [""; 0]);
     ran
 }
 
@@ -78,10 +78,7 @@ fn only_its_owner_can_read_it_and_it_is_there_whole() {
 fn a_plan_that_cannot_be_applied_is_not_saved() {
     let (world, endpoint) = saved();
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true }} }}\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], "services: { Checkout: { public: true } }");
     let ran = world.run(&["plan", "--out", "plan.json"]).expect(5);
     assert!(
         ran.stderr.contains("`plan.json` is not written"),
@@ -153,7 +150,7 @@ fn it_is_for_one_server() {
     let (world, _endpoint) = saved();
     let plan = text(&world);
     let other = World::fake("1.7.12");
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    let file = world.read("restate.yaml");
     other.desk.write("restate.yaml", &file);
     let asked = |world: &World| {
         world
@@ -185,7 +182,7 @@ fn a_server_of_another_version_is_not_what_was_planned_for() {
 fn its_files_must_be_what_they_were() {
     let (world, endpoint) = saved();
     let plan = text(&world);
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    let file = world.read("restate.yaml");
     world.desk.write("restate.yaml", format!("{file}# a comment\n"));
     let report = is_refused(&world, &plan, 4, "plan-other-files");
     assert_eq!(report["outcome"], "stale");
@@ -259,12 +256,8 @@ fn what_was_planned_cannot_be_changed_on_the_command_line() {
 fn consents_and_targets_come_along() {
     let (world, endpoint) = saved();
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
-    let mail = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true }} }}\n",
-        endpoint.url(),
-        mail.url()
-    ));
+    let mail = Endpoint::start(service("Mail"));
+    world.lists([&endpoint, &mail], "services: { Checkout: { public: true } }");
     let args = [
         "plan",
         "--target",
@@ -277,24 +270,17 @@ fn consents_and_targets_come_along() {
     world.run(&args).expect(0);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
     assert_eq!(world.service("Checkout")["public"], true);
-    assert_eq!(
-        world.get("/deployments")["deployments"].as_array().unwrap().len(),
-        1
-    );
+    assert_eq!(world.deployments().len(), 1);
 }
 
 #[test]
 fn a_destruction_can_be_saved() {
     let world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "stack: preview\ndeployments: [{{ uri: '{}' }}]\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(service("Mail"), "stack: preview");
     world.apply();
     world.run(&["plan", "--destroy", "--out", "plan.json"]).expect(0);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
-    assert_eq!(world.get("/deployments")["deployments"], json!([]));
+    assert_eq!(world.deployments(), [""; 0]);
     let again = world
         .run(&["apply", "plan.json", "--yes", "--format", "json"])
         .expect(0)
@@ -360,7 +346,7 @@ fn every_document_can_be_shown_in_every_format() {
 #[test]
 fn secrets_are_given_again() {
     let world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     world.wants(
         "variables:\n  short: { default: q7w }\n  tenant: { default: nobody }\n  path: { default: '${env:ENDPOINT}' }\n\
          deployments:\n\
@@ -403,7 +389,7 @@ fn secrets_are_given_again() {
     world
         .run(&["apply", "plan.json", "--yes", "--var", "tenant=planned-tenant"])
         .expect(0);
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(live["additional_headers"]["x-tenant"], "planned-tenant");
     assert_eq!(
         live["metadata"],
@@ -414,12 +400,12 @@ fn secrets_are_given_again() {
 #[test]
 fn a_group_that_is_called_like_a_secret_is_still_found() {
     let world = World::fake("1.7.12");
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', additional_headers: {{ x-tenant: shop-orders }} }}]\n\
-         subscriptions: [{{ source: kafka://main/t, sink: service://Mail/run, options: {{ group.id: shop-orders }} }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = Endpoint::start(service("Mail"));
+    world.lists(
+        [endpoint.with("additional_headers: { x-tenant: shop-orders }")],
+        "subscriptions:\n\
+         - { source: kafka://main/t, sink: service://Mail/run, options: { group.id: shop-orders } }",
+    );
     world.run(&["plan", "--out", "plan.json"]).expect(0);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
     assert_eq!(world.subscriptions().len(), 1);
@@ -438,8 +424,7 @@ fn an_empty_plan_is_for_its_server_and_files_too() {
     world
         .run(&["apply", "plan.json", "--yes", "--admin-url", "http://127.0.0.1:1"])
         .expect(1);
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world.desk.write("restate.yaml", file + "# changed\n");
+    world.wants_also("# changed\n");
     world.run(&["apply", "plan.json", "--yes"]).expect(4);
 }
 
@@ -456,7 +441,7 @@ fn a_directory_is_found_again() {
 #[test]
 fn nothing_that_is_read_is_written_over() {
     let (world, _endpoint) = saved();
-    let before = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
+    let before = world.read("restate.yaml");
     world.desk.write("files/a.yaml", &before);
     for args in [
         &["plan", "--out", "restate.yaml"][..],
@@ -474,9 +459,6 @@ fn nothing_that_is_read_is_written_over() {
     ] {
         world.run(args).expect(64);
     }
-    assert_eq!(
-        std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap(),
-        before
-    );
+    assert_eq!(world.read("restate.yaml"), before);
     world.run(&["apply", "plan.json", "--yes"]).expect(0);
 }

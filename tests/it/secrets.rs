@@ -1,6 +1,6 @@
 //! Secrets are marked and driven through every verb, format and error path; none may come out.
 
-use crate::endpoint::{Behaviour, Endpoint, Manifest};
+use crate::endpoint::{Behaviour, Endpoint};
 use crate::fake::{Fault, Match};
 use crate::harness::Ran;
 use crate::suite::checkout;
@@ -66,11 +66,8 @@ fn assert_silent(what: &str, shown: &str) {
 /// A server that others use as well, and a file with every kind of secret.
 fn scene(version: &str) -> (World, Endpoint) {
     let mut world = World::fake(version);
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    endpoint.mount(
-        "/others",
-        Manifest::new().service(crate::suite::service("Others")),
-    );
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
+    endpoint.mount("/others", crate::suite::service("Others"));
     let host = endpoint
         .url()
         .trim_start_matches("http://")
@@ -239,7 +236,7 @@ fn no_file_that_is_written_holds_a_secret() {
             .concat();
             let told = world.run(&args).expect(0).stderr;
             assert_silent("export", &told.replace(EXTERNAL, ""));
-            let text = std::fs::read_to_string(world.desk.path().join(out)).unwrap();
+            let text = world.read(&out);
             assert!(text.contains("${env:SECRET_"), "{text}");
         }
         for format in FORMATS {

@@ -3,7 +3,7 @@
 
 use super::github::Hub;
 use super::{APPLY, DRIFT, PLAN};
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::harness::Ran;
 use crate::suite::{checkout, service};
 use crate::world::World;
@@ -64,7 +64,7 @@ impl Runner {
 
 #[test]
 fn a_pull_request_from_plan_to_drift() {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     let files = format!(
         "version: 1\n\
          deployments:\n\
@@ -77,8 +77,7 @@ fn a_pull_request_from_plan_to_drift() {
     );
     let runner = Runner::new(World::real("1.7.12"), &files);
     let world = &runner.world;
-    let mail = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&mail.url());
+    let _mail = world.has(service("Mail"));
 
     // The pull request.
     runner.step(PLAN, "plan", "Plan").expect(0);
@@ -109,11 +108,7 @@ fn a_pull_request_from_plan_to_drift() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    assert_eq!(
-        world.get("/deployments")["deployments"].as_array().unwrap().len(),
-        1,
-        "nothing was changed"
-    );
+    assert_eq!(world.deployments().len(), 1, "nothing was changed");
 
     // Planned anew by hand, reviewed, and applied.
     runner.step(APPLY, "plan", "Plan anew, by hand only").expect(0);

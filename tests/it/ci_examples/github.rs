@@ -1,9 +1,9 @@
 //! The scripts of the GitHub workflows, on a stand-in of the GitHub CLI, and the steps of the
 //! workflows themselves, on a stand-in of the program.
 
+use super::read::github_steps;
 use super::standins::{here, stand_in, with_standins};
-use super::tool;
-use super::{ACTION, APPLY, DRIFT, PLAN, github_steps, root};
+use super::{ACTION, APPLY, DRIFT, PLAN, root, tool};
 use crate::harness::{Desk, Ran};
 use serde_json::{Value, json};
 use std::process::Command;

@@ -1,7 +1,8 @@
 //! `restate-mr`, against a GitLab that this file plays.
 
+use super::read::gitlab_scripts;
 use super::standins::{stand_in, with_standins};
-use super::{GITLAB, gitlab_scripts, root};
+use super::{GITLAB, root};
 use crate::harness::{Desk, Ran};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! Registering, connections, and what only a person may decide.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Behaviour, Endpoint, Kind, Manifest, Service, unreachable_url};
+use crate::endpoint::{Behaviour, Endpoint, Kind, Service, unreachable_url};
+use crate::scene::Entry;
 use crate::sdk::SdkEndpoint;
 use crate::world::{World, fields, finding, findings, ops};
 use serde_json::{Value, json};
@@ -43,11 +44,12 @@ fn an_empty_file_changes_nothing(world: &World) {
 
 fn a_real_sdk_endpoint(world: &World) {
     let sdk = SdkEndpoint::start();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', services: [Greeter, Counter, Signup] }}]\n\
-         services: {{ Signup: {{ workflow_completion_retention: 3d, public: false }}, Greeter: {{ abort_timeout: 90s }} }}\n",
-        sdk.url()
-    ));
+    world.lists(
+        [Entry::from(&sdk).with("services: [Greeter, Counter, Signup]")],
+        "services:\n  \
+           Signup: { workflow_completion_retention: 3d, public: false }\n  \
+           Greeter: { abort_timeout: 90s }",
+    );
     world.apply();
     assert_eq!(world.service("Signup")["workflow_completion_retention"], "3d");
     assert_eq!(world.service("Signup")["public"], false);
@@ -56,7 +58,7 @@ fn a_real_sdk_endpoint(world: &World) {
 }
 
 fn registers_with_headers_and_metadata(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     world.wants(&format!(
         "deployments:\n  - uri: '{}'\n    additional_headers: {{ Authorization: Bearer s3cr3t-token }}\n    metadata: {{ team: shop }}\n",
         endpoint.url()
@@ -94,15 +96,12 @@ fn registers_with_headers_and_metadata(world: &World) {
         }
     );
     world.apply();
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(live["additional_headers"]["authorization"], "Bearer s3cr3t-token");
     if !world.is_1_5() {
         assert_eq!(live["metadata"]["team"], "shop");
         // Metadata is never compared again, but a difference is told.
-        let text = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-        world
-            .desk
-            .write("restate.yaml", text.replace("team: shop", "team: sales"));
+        world.edit("team: shop", "team: sales");
         let plan = world.plan();
         assert_eq!(plan["changes"], json!([]));
         assert_eq!(finding(&plan, "metadata-stale")["severity"], "info");
@@ -113,7 +112,7 @@ fn registration_is_never_forced(world: &World) {
     let first = private_checkout(world, &["onOrder"]);
     world.apply();
     world.apply();
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(
         live["services"][0]["revision"], 1,
         "a second apply registers nothing"
@@ -122,14 +121,8 @@ fn registration_is_never_forced(world: &World) {
 }
 
 fn moves_a_service_and_says_from_where(world: &World) {
-    let old = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(service("Mail")),
-    );
-    world.register(&old.url());
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", new.url()));
+    let old = world.has([checkout(&["onOrder"]), service("Mail")]);
+    let new = world.serves(checkout(&["onOrder", "onRefund"]), "");
     let plan = world.plan();
     let change = &plan["changes"][0];
     assert_eq!(
@@ -153,14 +146,14 @@ fn moves_a_service_and_says_from_where(world: &World) {
 }
 
 fn two_new_deployments_of_one_service(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder"])));
-    endpoint.mount("/v2", Manifest::new().service(checkout(&["onOrder", "onRefund"])));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }} }}\n",
-        endpoint.url_at("/v1"),
-        endpoint.url_at("/v2")
-    ));
+    let endpoint = Endpoint::start_at([
+        ("/v1", checkout(&["onOrder"])),
+        ("/v2", checkout(&["onOrder", "onRefund"])),
+    ]);
+    world.lists(
+        [endpoint.at("/v1"), endpoint.at("/v2")],
+        "services: { Checkout: { public: false } }",
+    );
     let plan = world.plan();
     let changes = plan["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 3);
@@ -182,12 +175,12 @@ fn two_new_deployments_of_one_service(world: &World) {
 }
 
 fn headers_change_without_a_new_revision(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     let wants = |headers: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}', additional_headers: {headers} }}]\nservices: {{ Checkout: {{ public: false }} }}\n",
-            endpoint.url()
-        ));
+        world.lists(
+            [endpoint.with(&format!("additional_headers: {headers}"))],
+            "services: { Checkout: { public: false } }",
+        );
     };
     wants("{ authorization: first-token, x-stays: same }");
     world.apply();
@@ -211,7 +204,7 @@ fn headers_change_without_a_new_revision(world: &World) {
         ]
     );
     world.apply();
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(
         live["additional_headers"],
         json!({ "authorization": "second-token", "x-stays": "same", "x-new": "new-value" })
@@ -226,36 +219,27 @@ fn headers_change_without_a_new_revision(world: &World) {
     wants("{}");
     assert_eq!(world.plan()["changes"][0]["fields"].as_array().unwrap().len(), 3);
     world.apply();
-    let live = world.get("/deployments");
-    assert_eq!(live["deployments"][0].get("additional_headers"), None);
+    assert_eq!(world.deployments()[0].get("additional_headers"), None);
 }
 
 fn http_version_changes(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = world.serves(service("Mail"), "");
     world.apply();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', use_http_11: true }}]\n",
-        endpoint.url()
-    ));
+    world.lists([endpoint.with("use_http_11: true")], "");
     let plan = world.plan();
     assert_eq!(fields(&plan["changes"][0]), ["use_http_11: false → true"]);
     world.apply();
     // Not written, not managed: it stays.
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    world.lists([&endpoint], "");
     assert_eq!(world.plan()["changes"], json!([]));
-    assert_eq!(
-        world.get("/deployments")["deployments"][0]["http_version"],
-        "HTTP/1.1"
-    );
+    assert_eq!(world.deployments()[0]["http_version"], "HTTP/1.1");
 }
 
 /// A plain registration would ignore it silently. Nothing here speaks TLS, so it ends there.
 fn a_scheme_change_is_an_update(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let endpoint = world.has(service("Mail"));
     let https = endpoint.url().replace("http:", "https:");
-    world.wants(&format!("deployments: [{{ uri: '{https}' }}]\n"));
+    world.lists([&https], "");
     let plan = world.plan_with(&[], 1);
     assert_eq!(ops(&plan), [format!("update {https}")]);
     assert_eq!(
@@ -267,25 +251,17 @@ fn a_scheme_change_is_an_update(world: &World) {
 }
 
 fn an_update_needs_its_endpoint(world: &World) {
-    let mut endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    let uri = endpoint.url();
-    world.register(&uri);
+    let mut endpoint = world.has(service("Mail"));
     endpoint.stop();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{uri}', additional_headers: {{ x-a: some-value }} }}]\n"
-    ));
+    world.lists([endpoint.with("additional_headers: { x-a: some-value }")], "");
     let plan = world.plan_with(&[], 1);
-    assert_eq!(ops(&plan), [format!("update {uri}")]);
+    assert_eq!(ops(&plan), [format!("update {}", endpoint.url())]);
     assert_eq!(findings(&plan), ["endpoint-unreachable"]);
 }
 
 fn removed_handlers_need_consent(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder", "legacy"])));
-    endpoint.mount("/v2", Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&endpoint.url_at("/v1"));
-    let uri = endpoint.url_at("/v2");
-    world.wants(&format!("deployments: [{{ uri: '{uri}' }}]\n"));
+    let _old = world.has(checkout(&["onOrder", "legacy"]));
+    let new = world.serves(checkout(&["onOrder"]), "");
     let plan = world.plan_with(&[], 5);
     let change = &plan["changes"][0];
     assert_eq!(change["refused"]["code"], "breaking");
@@ -302,35 +278,25 @@ fn removed_handlers_need_consent(world: &World) {
         (&report["outcome"], &report["summary"]["not-attempted"]),
         (&json!("refused"), &json!(1))
     );
-    assert_eq!(
-        world.get("/deployments")["deployments"].as_array().unwrap().len(),
-        1,
-        "nothing was changed"
-    );
-    consented_or_unsupported(world, &uri);
+    assert_eq!(world.deployments().len(), 1, "nothing was changed");
+    consented_or_unsupported(world, &new);
 }
 
 fn a_type_change_needs_consent(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder"])));
-    endpoint.mount(
-        "/v2",
-        Manifest::new().service(Service::new("Checkout", Kind::Service).handler("onOrder")),
-    );
-    world.register(&endpoint.url_at("/v1"));
-    let uri = endpoint.url_at("/v2");
-    world.wants(&format!("deployments: [{{ uri: '{uri}' }}]\n"));
+    let _old = world.has(checkout(&["onOrder"]));
+    let other_type = Service::new("Checkout", Kind::Service).handler("onOrder");
+    let new = world.serves(other_type, "");
     let plan = world.plan_with(&[], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "breaking");
     assert_eq!(
         fields(&plan["changes"][0])[0],
         "services.Checkout.type: VirtualObject → Service"
     );
-    consented_or_unsupported(world, &uri);
+    consented_or_unsupported(world, &new);
 }
 
-fn consented_or_unsupported(world: &World, uri: &str) {
-    world.wants(&format!("deployments: [{{ uri: '{uri}', allow: [breaking] }}]\n"));
+fn consented_or_unsupported(world: &World, new: &Endpoint) {
+    world.lists([new.with("allow: [breaking]")], "");
     if world.is_1_5() {
         // Only force would help there, and registrations are never forced.
         let plan = world.plan_with(&[], 5);
@@ -353,7 +319,7 @@ fn consented_or_unsupported(world: &World, uri: &str) {
 fn other_code_at_the_same_address_is_refused(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
     world.apply();
-    endpoint.set(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    endpoint.set(checkout(&["onOrder", "onRefund"]));
     let plan = world.plan_with(&[], 5);
     assert_eq!(ops(&plan)[0], format!("overwrite {}", endpoint.url()));
     let change = &plan["changes"][0];
@@ -371,15 +337,14 @@ fn option_changes_of_the_sdk_are_not_other_code(world: &World) {
     use crate::endpoint::Options;
     let endpoint = private_checkout(world, &["onOrder"]);
     world.apply();
-    endpoint.set(Manifest::new().service(checkout(&["onOrder"]).abort_timeout_ms(77_000)));
+    endpoint.set(checkout(&["onOrder"]).abort_timeout_ms(77_000));
     assert_eq!(world.plan()["changes"], json!([]));
 }
 
 fn a_deployment_that_is_not_the_latest_is_refused(world: &World) {
     let old = private_checkout(world, &["onOrder"]);
     world.apply();
-    let newer = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&newer.url());
+    let newer = world.has(checkout(&["onOrder"]));
     let plan = world.plan_with(&[], 5);
     let promote = &plan["changes"][0];
     assert_eq!(
@@ -396,14 +361,9 @@ fn a_deployment_that_is_not_the_latest_is_refused(world: &World) {
 }
 
 fn a_registration_that_would_need_a_promotion_is_refused(world: &World) {
-    let m2 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&m2.url());
-    let m1 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\n",
-        m1.url(),
-        m2.url()
-    ));
+    let m2 = world.has(checkout(&["onOrder"]));
+    let m1 = Endpoint::start(checkout(&["onOrder"]));
+    world.lists([&m1, &m2], "");
     let plan = world.plan_with(&[], 5);
     assert_eq!(
         ops(&plan),
@@ -416,39 +376,28 @@ fn a_registration_that_would_need_a_promotion_is_refused(world: &World) {
 }
 
 fn the_services_an_endpoint_must_expose(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")).service(service("Audit")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', services: [Mial] }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = Endpoint::start([service("Mail"), service("Audit")]);
+    world.lists([endpoint.with("services: [Mial]")], "");
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["services-mismatch"; 3]);
     assert_eq!(finding(&plan, "services-mismatch")["severity"], "error");
     assert!(plan.to_string().contains("did you mean `Mail`?"));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', services: [Audit, Mail] }}]\n",
-        endpoint.url()
-    ));
+    world.lists([endpoint.with("services: [Audit, Mail]")], "");
     world.apply();
 }
 
 fn a_new_endpoint_that_is_down(world: &World) {
-    let up = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\nservices: {{ Elsewhere: {{ public: false }} }}\n",
-        unreachable_url(),
-        up.url()
-    ));
+    let up = Endpoint::start(service("Mail"));
+    world.lists(
+        [Entry::from(&unreachable_url()), up.at("/")],
+        "services: { Elsewhere: { public: false } }",
+    );
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["endpoint-unreachable"]);
     assert_eq!(ops(&plan).len(), 2, "the rest of the plan is still there");
     let report = world.apply_fails(&["--wait-endpoints", "0"], 1);
     assert_eq!(report["outcome"], "failed");
-    assert_eq!(
-        world.get("/deployments")["deployments"],
-        json!([]),
-        "nothing was changed"
-    );
+    assert_eq!(world.deployments(), [""; 0], "nothing was changed");
 }
 
 fn an_unchanged_endpoint_that_is_down_is_a_warning(world: &World) {
@@ -461,16 +410,16 @@ fn an_unchanged_endpoint_that_is_down_is_a_warning(world: &World) {
 }
 
 fn an_endpoint_that_is_no_sdk(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     endpoint.behave(Behaviour::NotAnSdk);
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    world.lists([&endpoint], "");
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["dry-run-refused"]);
     endpoint.behave(Behaviour::EchoHeadersAndFail);
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', additional_headers: {{ authorization: Bearer s3cr3t-token }} }}]\n",
-        endpoint.url()
-    ));
+    world.lists(
+        [endpoint.with("additional_headers: { authorization: Bearer s3cr3t-token }")],
+        "",
+    );
     let ran = world.run(&["plan"]).expect(1);
     assert!(
         !format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"),
@@ -480,11 +429,8 @@ fn an_endpoint_that_is_no_sdk(world: &World) {
 }
 
 fn consent_that_was_not_needed(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', allow: [breaking] }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = Endpoint::start(service("Mail"));
+    world.lists([endpoint.with("allow: [breaking]")], "");
     let plan = world.plan_with(&["--allow", "regroup=some"], 0);
     assert_eq!(findings(&plan), ["unused-allow", "unused-allow"]);
 }
@@ -505,17 +451,10 @@ fn what_an_earlier_change_settles_needs_no_consent(world: &World) {
     if world.is_1_5() {
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new());
-    let other_type = || Manifest::new().service(Service::new("Checkout", Kind::Service).handler("onOrder"));
-    endpoint.mount("/v1", Manifest::new().service(checkout(&["onOrder", "legacy"])));
-    endpoint.mount("/v2", other_type());
-    endpoint.mount("/v3", other_type());
-    world.register(&endpoint.url_at("/v1"));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', allow: [breaking] }}, {{ uri: '{}' }}]\n",
-        endpoint.url_at("/v2"),
-        endpoint.url_at("/v3")
-    ));
+    let other_type = || Service::new("Checkout", Kind::Service).handler("onOrder");
+    let _v1 = world.has(checkout(&["onOrder", "legacy"]));
+    let (v2, v3) = (Endpoint::start(other_type()), Endpoint::start(other_type()));
+    world.lists([v2.with("allow: [breaking]"), v3.at("/")], "");
     let plan = world.plan();
     assert_eq!(plan["changes"][1]["refused"], Value::Null);
     let report = world.apply_fails(&[], 0);

@@ -1,7 +1,7 @@
 //! Drift: what differs, which way, and who can mend it.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Behaviour, Endpoint, Manifest};
+use crate::endpoint::{Behaviour, Endpoint};
 use crate::schemas;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -60,10 +60,8 @@ fn what_is_in_sync_is_no_drift(world: &World) {
 
 fn each_direction_is_told_with_who_mends_it(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world.desk.write(
-        "restate.yaml",
-        file + "prune: { subscriptions: delete }\n\
+    world.wants_also(
+        "prune: { subscriptions: delete }\n\
                 subscriptions:\n\
                 - { source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }\n\
                 - { source: kafka://main/v, sink: service://Checkout/onOrder, options: { group.id: g } }\n",
@@ -92,8 +90,7 @@ fn each_direction_is_told_with_who_mends_it(world: &World) {
     assert_eq!(public["fields"][0]["after"], false);
     assert_eq!(public["origin"]["line"], 3);
     // Somebody registers a newer revision: to roll it back is for people to decide.
-    let newer = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&newer.url());
+    let _newer = world.has(checkout(&["onOrder"]));
     let found = drift(world, &[], 2);
     assert!(
         told(&found).contains(&"changed deployment person".to_owned()),
@@ -117,11 +114,10 @@ fn each_direction_is_told_with_who_mends_it(world: &World) {
 
 /// It sends all six options with the values in effect.
 fn one_edit_in_the_web_ui_is_one_difference(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ abort_timeout: 10m, journal_retention: 1d, public: true }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        service("Mail"),
+        "services: { Mail: { abort_timeout: 10m, journal_retention: 1d, public: true } }",
+    );
     world.apply();
     let live = world.service("Mail");
     let mut all = json!({ "abort_timeout": "2h" });
@@ -156,9 +152,9 @@ fn an_endpoint_that_is_down_is_unreachable(world: &World) {
     drift(world, &["--fail-on", "missing,extra,changed"], 0);
     drift(world, &["--discover", "none"], 0);
     // One that was never registered, too.
-    let other = Endpoint::start(Manifest::new().service(service("Mail")));
+    let other = Endpoint::start(service("Mail"));
     other.behave(Behaviour::Fail(503, "down".to_owned()));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", other.url()));
+    world.lists([&other], "");
     assert_eq!(told(&drift(world, &[], 2)), ["unreachable deployment person"]);
 }
 
@@ -176,36 +172,22 @@ fn what_counts_can_be_chosen(world: &World) {
 }
 
 fn deletions_that_wait_are_no_drift(world: &World) {
-    let (v1, v2) = (
-        Endpoint::start(Manifest::new().service(service("Mail"))),
-        Endpoint::start(Manifest::new().service(service("Mail"))),
+    let _v1 = world.has(service("Mail"));
+    let v2 = world.has(service("Mail"));
+    world.lists(
+        [&v2],
+        "prune: { deployments: { policy: drained, keep: 0, after: 1d } }",
     );
-    world.register(&v1.url());
-    world.register(&v2.url());
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nprune: {{ deployments: {{ policy: drained, keep: 0, after: 1d }} }}\n",
-        v2.url()
-    ));
     assert_eq!(world.plan()["waiting"].as_array().unwrap().len(), 1);
     drift(world, &[], 0);
 }
 
 fn what_depends_on_a_person_needs_one_too(world: &World) {
-    let (v1, v2) = (
-        Endpoint::start(Manifest::new().service(checkout(&["onOrder"]))),
-        Endpoint::start(Manifest::new().service(checkout(&["onOrder"]))),
-    );
-    let audit = Endpoint::start(Manifest::new().service(service("Audit")));
-    world.register(&v1.url());
-    world.register(&v2.url());
-    world.register(&audit.url());
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}, {{ uri: '{}' }}]\n\
-         services: {{ Checkout: {{ public: false }}, Audit: {{ public: false }} }}\n\
-         subscriptions: [{{ source: kafka://main/t, sink: service://Checkout/onOrder, options: {{ group.id: g }} }}]\n",
-        v1.url(),
-        audit.url()
-    ));
+    let v1 = world.has(checkout(&["onOrder"]));
+    let _v2 = world.has(checkout(&["onOrder"]));
+    let audit = world.has(service("Audit"));
+    world.lists([&v1, &audit], "services: { Checkout: { public: false }, Audit: { public: false } }\n\
+         subscriptions: [{ source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }]");
     let found = drift(world, &[], 2);
     assert_eq!(
         told(&found),
@@ -224,12 +206,9 @@ fn what_belongs_to_another_stack_needs_a_person(world: &World) {
     if world.is_1_5() {
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     for stack in ["others", "ours"] {
-        world.wants(&format!(
-            "stack: {stack}\ndeployments: [{{ uri: '{}' }}]\n",
-            endpoint.url()
-        ));
+        world.lists([&endpoint], &format!("stack: {stack}"));
         if stack == "others" {
             world.apply();
         }
@@ -238,9 +217,6 @@ fn what_belongs_to_another_stack_needs_a_person(world: &World) {
     assert_eq!(told(&found), ["changed deployment person"]);
     assert_eq!(found["findings"][0]["resource"]["key"], endpoint.url());
     // With something to change about it as well it still is one difference.
-    world.wants(&format!(
-        "stack: ours\ndeployments: [{{ uri: '{}', additional_headers: {{ a: b }} }}]\n",
-        endpoint.url()
-    ));
+    world.lists([endpoint.with("additional_headers: { a: b }")], "stack: ours");
     assert_eq!(told(&drift(world, &[], 2)), ["changed deployment person"]);
 }

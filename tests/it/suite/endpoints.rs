@@ -16,8 +16,7 @@ on_every_server! {
 }
 
 fn endpoints_that_misbehave(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = world.serves(service("Mail"), "");
     let found = |behaviour: Behaviour| {
         endpoint.behave(behaviour);
         let plan = world.plan_with(&["--discovery-timeout", "4s"], 1);
@@ -36,8 +35,8 @@ fn endpoints_that_misbehave(world: &World) {
 }
 
 fn an_http1_endpoint_needs_its_flag(world: &World) {
-    let endpoint = Endpoint::start_http1(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = Endpoint::start_http1(service("Mail"));
+    world.lists([&endpoint], "");
     let plan = world.plan_with(&[], 1);
     // META0014 mostly; 1.6 sometimes only sees the connection close.
     let refused = &plan["findings"][0];
@@ -45,10 +44,7 @@ fn an_http1_endpoint_needs_its_flag(world: &World) {
         refused["help"].as_str().unwrap().contains("use_http_11"),
         "{refused}"
     );
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', use_http_11: true }}]\n",
-        endpoint.url()
-    ));
+    world.lists([endpoint.with("use_http_11: true")], "");
     world.apply();
     assert!(
         endpoint
@@ -59,22 +55,11 @@ fn an_http1_endpoint_needs_its_flag(world: &World) {
 }
 
 fn what_the_sdk_makes_private_needs_no_help(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new());
-    endpoint.mount(
-        "/v1",
-        Manifest::new().service(service("Mail").ingress_private(true)),
-    );
-    endpoint.mount(
-        "/v2",
-        Manifest::new().service(service("Mail").ingress_private(true)),
-    );
-    world.register(&endpoint.url_at("/v1"));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ public: false }} }}\n",
-        endpoint.url_at("/v2")
-    ));
+    let private = || service("Mail").ingress_private(true);
+    let _old = world.has(private());
+    let new = world.serves(private(), "services: { Mail: { public: false } }");
     let plan = world.plan();
-    assert_eq!(ops(&plan), [format!("register {}", endpoint.url_at("/v2"))]);
+    assert_eq!(ops(&plan), [format!("register {}", new.url())]);
     world.apply();
     assert_eq!(world.service("Mail")["public"], false);
 }
@@ -82,8 +67,7 @@ fn what_the_sdk_makes_private_needs_no_help(world: &World) {
 fn handler_options_are_other_code(world: &World) {
     let mail =
         |handler: Handler| Manifest::new().service(Service::new("Mail", Kind::Service).handler(handler));
-    let endpoint = Endpoint::start(mail(Handler::new("send").idempotency_retention_ms(3_600_000)));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = world.serves(mail(Handler::new("send").idempotency_retention_ms(3_600_000)), "");
     world.apply();
     for other in [
         Handler::new("send"),
@@ -108,24 +92,22 @@ fn handler_options_are_other_code(world: &World) {
 }
 
 fn what_describes_a_service_is_not_its_code(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = world.serves(service("Mail"), "");
     world.apply();
     let described = service("Mail")
         .documentation("Sends mail.")
         .metadata("team", "shop")
         .journal_retention_ms(60_000);
-    endpoint.set(Manifest::new().service(described));
+    endpoint.set(described);
     assert_eq!(world.plan()["changes"], json!([]));
 }
 
 fn shared_and_private_handlers_are_sinks(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"]).shared_handler("peek")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }} }}\nsubscriptions:\n  \
-         - {{ source: 'kafka://main/t', sink: 'service://Checkout/peek', options: {{ group.id: g }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        checkout(&["onOrder"]).shared_handler("peek"),
+        "services: { Checkout: { public: false } }\nsubscriptions:\n  \
+         - { source: 'kafka://main/t', sink: 'service://Checkout/peek', options: { group.id: g } }",
+    );
     let plan = world.plan();
     assert_eq!(fields(&plan["changes"][2]), ["options.group.id: null → g"]);
     assert_eq!(plan["changes"][2]["refused"], Value::Null);

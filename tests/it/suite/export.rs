@@ -1,7 +1,7 @@
 //! Export and snapshot: what is on a server, as files.
 
 use super::{checkout, on_every_server, service, workflow};
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::harness::Ran;
 use crate::schemas;
 use crate::world::{World, findings, ops};
@@ -18,16 +18,8 @@ on_every_server! {
 
 /// With two revisions, secrets, overrides and subscriptions.
 fn shop(world: &World) -> [Endpoint; 2] {
-    let v1 = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(service("Cart")),
-    );
-    let v2 = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(workflow("Signup")),
-    );
+    let v1 = Endpoint::start([checkout(&["onOrder"]), service("Cart")]);
+    let v2 = Endpoint::start([checkout(&["onOrder"]), workflow("Signup")]);
     world.wants(&format!(
         "deployments:\n\
          - uri: {}\n  \
@@ -80,7 +72,7 @@ fn an_export_plans_to_no_changes_in_every_format(world: &World) {
     let _endpoints = shop(world);
     for file in ["export.yaml", "export.toml", "export.json"] {
         let ran = world.run(&["export", "--out", file]).expect(0);
-        let text = std::fs::read_to_string(world.desk.path().join(file)).unwrap();
+        let text = world.read(file);
         assert!(
             !format!("{text}{}{}", ran.stdout, ran.stderr).contains("s3cret"),
             "{text}"
@@ -94,15 +86,9 @@ fn an_export_plans_to_no_changes_in_every_format(world: &World) {
         assert_eq!(findings(&plan), [] as [&str; 0]);
     }
     let yaml = world.run(&["export"]).expect(0).stdout;
-    assert_eq!(
-        yaml,
-        std::fs::read_to_string(world.desk.path().join("export.yaml")).unwrap()
-    );
+    assert_eq!(yaml, world.read("export.yaml"));
     let json = world.run(&["export", "--format", "json"]).expect(0).stdout;
-    assert_eq!(
-        json,
-        std::fs::read_to_string(world.desk.path().join("export.json")).unwrap()
-    );
+    assert_eq!(json, world.read("export.json"));
     world.run(&["export", "--out", "export.yaml"]).expect(1);
     world
         .run(&["export", "--out", "export.yaml", "--force"])
@@ -111,7 +97,7 @@ fn an_export_plans_to_no_changes_in_every_format(world: &World) {
     world
         .run(&["export", "--out", "files", "--split", "--as", "toml"])
         .expect(0);
-    let first = std::fs::read_to_string(world.desk.path().join("files/deployments.toml")).unwrap();
+    let first = world.read("files/deployments.toml");
     let plan = plan_of(world, "files", &asked(&first));
     assert_eq!(plan["changes"], json!([]));
     assert_eq!(plan["desired"]["files"].as_array().unwrap().len(), 3);
@@ -151,10 +137,8 @@ fn only_what_differs_from_the_sdk_is_an_override(world: &World) {
 }
 
 fn what_cannot_be_said_is_left_out_and_told(world: &World) {
-    let v1 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    let v2 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&v1.url());
-    world.register(&v2.url());
+    let _v1 = world.has(checkout(&["onOrder"]));
+    let _v2 = world.has(checkout(&["onOrder"]));
     let sink = "service://Checkout/onOrder";
     let options = json!({ "group.id": "g" });
     world.subscribe("kafka://main/t", sink, &options);
@@ -183,13 +167,10 @@ fn a_stack_is_exported_alone(world: &World) {
         world.run(&["export", "--stack", "shop"]).expect(1);
         return;
     }
-    let ours = Endpoint::start(Manifest::new().service(service("Mail")));
-    let others = Endpoint::start(Manifest::new().service(service("Others")));
+    let ours = Endpoint::start(service("Mail"));
+    let others = Endpoint::start(service("Others"));
     for (stack, endpoint) in [("shop", &ours), ("others", &others)] {
-        world.wants(&format!(
-            "stack: {stack}\ndeployments: [{{ uri: '{}' }}]\n",
-            endpoint.url()
-        ));
+        world.lists([endpoint], &format!("stack: {stack}"));
         world.apply();
     }
     world.subscribe(
@@ -205,7 +186,7 @@ fn a_stack_is_exported_alone(world: &World) {
         (&plan["changes"], &plan["desired"]["stack"]),
         (&json!([]), &json!("shop"))
     );
-    let text = std::fs::read_to_string(world.desk.path().join("shop.yaml")).unwrap();
+    let text = world.read("shop.yaml");
     assert!(
         text.contains("it belongs to the stack others") && !text.contains("restatectl.stack"),
         "{text}"
@@ -225,7 +206,7 @@ fn a_snapshot_is_planned_against_offline(world: &World) {
     let _endpoints = shop(world);
     let ran = world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);
     assert_eq!(ran.stdout, "");
-    let text = std::fs::read_to_string(world.desk.path().join("snapshot.json")).unwrap();
+    let text = world.read("snapshot.json");
     assert!(!text.contains("s3cret") && !text.contains("\"shop\""), "{text}");
     schemas::assert_valid("snapshot", &serde_json::from_str(&text).unwrap());
     let args = ["plan", "--live", "snapshot.json", "--format", "json"];
@@ -246,8 +227,8 @@ fn a_snapshot_is_planned_against_offline(world: &World) {
     assert_eq!(plan["changes"], json!([]), "{plan:#}");
     assert!(findings(&plan).contains(&"offline".to_owned()));
     // What changes without an endpoint is told as it would be with one.
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    let new = Endpoint::start(Manifest::new().service(service("New")));
+    let file = world.read("restate.yaml");
+    let new = Endpoint::start(service("New"));
     let changed = file
         .replace("journal_retention: 2d", "journal_retention: 3d")
         .replace("services:\n", &format!("- uri: {}\nservices:\n", new.url()))
@@ -283,16 +264,13 @@ fn a_snapshot_is_planned_against_offline(world: &World) {
 
 /// A rollback without asking anybody.
 fn a_snapshot_knows_what_was_registered(world: &World) {
-    let v1 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    let v2 = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "more"])));
-    world.register(&v1.url());
-    world.register(&v2.url());
+    let v1 = world.has(checkout(&["onOrder"]));
+    let _v2 = world.has(checkout(&["onOrder", "more"]));
     world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);
-    let path = world.desk.path().join("snapshot.json");
-    let snapshot: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let snapshot: Value = serde_json::from_str(&world.read("snapshot.json")).unwrap();
     let stored = snapshot["stored"].as_object().unwrap();
     assert_eq!(stored.len(), 1);
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", v1.url()));
+    world.lists([&v1], "");
     let args = ["plan", "--live", "snapshot.json", "--format", "json"];
     let plan = world.run(&args).expect(5).json();
     assert_eq!(ops(&plan), [format!("promote {}", v1.url())]);

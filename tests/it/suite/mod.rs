@@ -30,7 +30,7 @@ macro_rules! on_every_server {
 }
 pub(crate) use on_every_server;
 
-use crate::endpoint::{Endpoint, Kind, Manifest, Service};
+use crate::endpoint::{Endpoint, Kind, Service};
 use crate::world::World;
 
 /// A virtual object, as shops have them.
@@ -51,10 +51,8 @@ pub fn workflow(name: &str) -> Service {
 
 /// An endpoint, and a file that lists it and overrides some options of its service.
 pub fn private_checkout(world: &World, handlers: &[&str]) -> Endpoint {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(handlers)));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false, idempotency_retention: 7 days }} }}\n",
-        endpoint.url()
-    ));
-    endpoint
+    world.serves(
+        checkout(handlers),
+        "services: { Checkout: { public: false, idempotency_retention: 7 days } }",
+    )
 }

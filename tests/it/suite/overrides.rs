@@ -1,7 +1,7 @@
 //! Overrides across registrations, which reset them all.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Endpoint, Manifest, Options};
+use crate::endpoint::{Endpoint, Options};
 use crate::world::{World, fields, finding, findings, ops};
 use serde_json::{Value, json};
 
@@ -52,15 +52,10 @@ fn overrides_survive_a_new_revision(world: &World) {
 fn a_private_service_stays_private(world: &World) {
     let _old = private_checkout(world, &["onOrder"]);
     world.apply();
-    let new = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["onOrder"]))
-            .service(service("Mail")),
+    let _new = world.serves(
+        [checkout(&["onOrder"]), service("Mail")],
+        "services: { Checkout: { public: false }, Mail: { public: false } }",
     );
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: false }}, Mail: {{ public: false }} }}\n",
-        new.url()
-    ));
     if let crate::world::Target::Fake(fake) = &world.target {
         fake.clear_requests();
     }
@@ -120,10 +115,8 @@ fn resets_of_overrides_that_no_file_manages(world: &World) {
 }
 
 fn what_the_sdk_declares_is_no_override(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"]).inactivity_timeout_ms(120_000)));
-    world.register(&old.url());
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", new.url()));
+    let _old = world.has(checkout(&["onOrder"]).inactivity_timeout_ms(120_000));
+    let _new = world.serves(checkout(&["onOrder"]), "");
     assert_eq!(findings(&world.plan()), [""; 0]);
     // What cannot be told apart is taken for an override.
     assert_eq!(
@@ -134,14 +127,10 @@ fn what_the_sdk_declares_is_no_override(world: &World) {
 }
 
 fn exposing_by_registration_needs_consent(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&old.url());
+    let _old = world.has(checkout(&["onOrder"]));
     world.override_service("Checkout", &json!({ "public": false }));
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', name: shop }}]\n",
-        new.url()
-    ));
+    let new = Endpoint::start(checkout(&["onOrder"]));
+    world.lists([new.with("name: shop")], "");
     let plan = world.plan_with(&[], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "expose");
     assert_eq!(findings(&plan), ["override-reset"]);
@@ -158,10 +147,10 @@ fn exposing_by_override_needs_consent(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
     world.apply();
     let wants = |allow: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true{allow} }} }}\n",
-            endpoint.url()
-        ));
+        world.lists(
+            [&endpoint],
+            &format!("services: {{ Checkout: {{ public: true{allow} }} }}"),
+        );
     };
     wants("");
     assert_eq!(world.plan_with(&[], 5)["changes"][0]["refused"]["code"], "expose");
@@ -178,12 +167,12 @@ fn exposing_by_override_needs_consent(world: &World) {
 fn exposing_by_registration_that_the_file_wants(world: &World) {
     let _old = private_checkout(world, &["onOrder"]);
     world.apply();
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let new = Endpoint::start(checkout(&["onOrder"]));
     let wants = |allow: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ public: true{allow} }} }}\n",
-            new.url()
-        ));
+        world.lists(
+            [&new],
+            &format!("services: {{ Checkout: {{ public: true{allow} }} }}"),
+        );
     };
     wants("");
     assert_eq!(world.plan_with(&[], 5)["changes"][0]["refused"]["code"], "expose");
@@ -198,11 +187,10 @@ fn exposing_by_registration_that_the_file_wants(world: &World) {
 fn a_header_and_an_override_change_together(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
     world.apply();
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', additional_headers: {{ x-new: v }} }}]\n\
-         services: {{ Checkout: {{ public: true, idempotency_retention: 1d, allow: [expose] }} }}\n",
-        endpoint.url()
-    ));
+    world.lists(
+        [endpoint.with("additional_headers: { x-new: v }")],
+        "services: { Checkout: { public: true, idempotency_retention: 1d, allow: [expose] } }",
+    );
     let allow = if world.is_1_5() {
         &["--allow", "expose"][..]
     } else {
@@ -218,12 +206,12 @@ fn a_header_and_an_override_change_together(world: &World) {
 
 /// What is masked in outputs is not what is sent.
 fn a_header_that_says_a_name_hides_no_operand(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     let file = |timeout: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}', additional_headers: {{ x-service: Checkout }} }}]\nservices: {{ Checkout: {{ abort_timeout: {timeout} }} }}\n",
-            endpoint.url()
-        ));
+        world.lists(
+            [endpoint.with("additional_headers: { x-service: Checkout }")],
+            &format!("services: {{ Checkout: {{ abort_timeout: {timeout} }} }}"),
+        );
     };
     file("5m");
     world.apply();

@@ -1,7 +1,8 @@
 //! Stacks, their marks, and the server that a file is for.
 
 use super::{checkout, on_every_server, service};
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::{Endpoint, unreachable_url};
+use crate::scene::Entry;
 use crate::world::{World, finding, findings, ops};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ fn has_stacks(world: &World) -> bool {
     if !world.is_1_5() {
         return true;
     }
-    world.wants("stack: shop\n");
+    world.wants("stack: shop");
     let plan = world.plan_with(&[], 1);
     let origin = &finding(&plan, "stack-unsupported")["origin"];
     assert_eq!(origin, &json!({ "file": "restate.yaml", "line": 2, "column": 8 }));
@@ -31,15 +32,12 @@ fn registrations_carry_the_mark_of_their_stack(world: &World) {
     if !has_stacks(world) {
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "stack: shop\ndeployments: [{{ uri: '{}', metadata: {{ team: shop }} }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = Endpoint::start(service("Mail"));
+    world.lists([endpoint.with("metadata: { team: shop }")], "stack: shop");
     let plan = world.plan();
     assert_eq!(plan["desired"]["stack"], "shop");
     world.apply();
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(
         live["metadata"],
         json!({ "team": "shop", "restatectl.stack": "shop" })
@@ -50,12 +48,9 @@ fn resources_of_another_stack_are_refused(world: &World) {
     if !has_stacks(world) {
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     let file = |stack: &str, rest: &str| {
-        world.wants(&format!(
-            "{stack}deployments: [{{ uri: '{}' }}]\n{rest}",
-            endpoint.url()
-        ));
+        world.lists([&endpoint], &format!("{stack}{rest}"));
     };
     file("stack: shop\n", "");
     world.apply();
@@ -82,11 +77,7 @@ fn resources_of_another_stack_are_refused(world: &World) {
         assert_eq!(change["refused"]["code"], "foreign-stack", "{change}");
     }
     // So does taking a service over with a deployment of one's own.
-    let thief = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!(
-        "stack: other\ndeployments: [{{ uri: '{}' }}]\n",
-        thief.url()
-    ));
+    let _thief = world.serves(checkout(&["onOrder"]), "stack: other");
     let plan = world.plan_with(&[], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "foreign-stack");
     world.apply_with(&["--allow", "take-over=shop"]);
@@ -97,12 +88,8 @@ fn what_is_there_already_is_adopted_as_it_is(world: &World) {
     if !has_stacks(world) {
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
-    world.wants(&format!(
-        "stack: shop\ndeployments: [{{ uri: '{}' }}]\n",
-        endpoint.url()
-    ));
+    let endpoint = world.has(service("Mail"));
+    world.lists([&endpoint], "stack: shop");
     let plan = world.plan();
     assert_eq!(plan["changes"], json!([]));
     assert_eq!(findings(&plan), ["unmarked"]);
@@ -110,7 +97,7 @@ fn what_is_there_already_is_adopted_as_it_is(world: &World) {
 }
 
 fn a_file_for_another_cluster_asks_no_endpoint(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     world.wants(&format!(
         "target: {{ cluster_name: some-other }}\ndeployments: [{{ uri: '{}' }}]\n",
         endpoint.url()
@@ -132,10 +119,7 @@ fn a_file_for_another_cluster_asks_no_endpoint(world: &World) {
         .as_str()
         .unwrap()
         .to_owned();
-    world.wants(&format!(
-        "target: {{ cluster_name: {name} }}\ndeployments: [{{ uri: '{}' }}]\n",
-        endpoint.url()
-    ));
+    world.lists([&endpoint], &format!("target: {{ cluster_name: {name} }}"));
     let plan = world.plan();
     assert_eq!(
         (&plan["guards"][0]["code"], &plan["guards"][0]["status"]),
@@ -145,16 +129,17 @@ fn a_file_for_another_cluster_asks_no_endpoint(world: &World) {
 }
 
 fn targets_bring_along_what_they_need(world: &World) {
-    let shop = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    let mail = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ name: shop, uri: '{}' }}, {{ name: mail, uri: '{}' }}, {{ uri: '{}' }}]\n\
-         services: {{ Checkout: {{ public: false }}, Mail: {{ public: false }} }}\n\
-         subscriptions: [{{ source: kafka://main/t, sink: service://Checkout/onOrder, options: {{ group.id: g }} }}]\n",
-        shop.url(),
-        mail.url(),
-        crate::endpoint::unreachable_url(),
-    ));
+    let shop = Endpoint::start(checkout(&["onOrder"]));
+    let mail = Endpoint::start(service("Mail"));
+    world.lists(
+        [
+            shop.with("name: shop"),
+            mail.with("name: mail"),
+            Entry::from(&unreachable_url()),
+        ],
+        "services: { Checkout: { public: false }, Mail: { public: false } }\n\
+         subscriptions: [{ source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }]",
+    );
     // What is wrong elsewhere is not in the way.
     world.plan_with(&[], 1);
     let plan = world.plan_with(&["--target", "deployment/shop"], 0);
@@ -188,39 +173,31 @@ fn targets_bring_along_what_they_need(world: &World) {
 }
 
 fn errors_of_what_a_target_touches_are_in_its_way(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
-    world.register(&old.url());
+    let _old = world.has(checkout(&["onOrder", "onRefund"]));
     world.subscribe(
         "kafka://main/t",
         "service://Checkout/onRefund",
         &json!({ "group.id": "g" }),
     );
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', allow: [breaking] }}]\n",
-        new.url()
-    ));
+    let new = Endpoint::start(checkout(&["onOrder"]));
+    world.lists([new.with("allow: [breaking]")], "");
     let target = format!("deployment/{}", new.url());
     let plan = world.plan_with(&["--target", &target], 1);
     assert_eq!(finding(&plan, "handler-in-use")["severity"], "error");
 }
 
 fn protected_resources_are_not_touched(world: &World) {
-    let first = Endpoint::start(Manifest::new().service(service("Mail")));
-    let second = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&first.url());
-    world.register(&second.url());
+    let first = world.has(service("Mail"));
+    let second = world.has(service("Mail"));
     let file = |first_is_protected: bool, rest: &str| {
-        let protected = if first_is_protected {
-            ""
-        } else {
-            ", protected: true"
-        };
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}'{protected} }}, {{ uri: '{}', protected: {first_is_protected} }}]\n{rest}",
-            second.url(),
-            first.url()
-        ));
+        let second_is_protected = !first_is_protected;
+        world.lists(
+            [
+                second.with(&format!("protected: {second_is_protected}")),
+                first.with(&format!("protected: {first_is_protected}")),
+            ],
+            rest,
+        );
     };
     // The first would have to be promoted over the protected second.
     file(false, "");
@@ -242,10 +219,10 @@ fn protected_resources_are_not_touched(world: &World) {
     file(true, "");
     world.apply_with(&["--allow", "promote"]);
     // Overwriting it does.
-    first.set(Manifest::new().service(service("Mail").handler("other")));
+    first.set(service("Mail").handler("other"));
     let plan = world.plan_with(&["--allow", "overwrite"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "protected");
-    first.set(Manifest::new().service(service("Mail")));
+    first.set(service("Mail"));
 
     let subscription = |protected: bool, reset: &str| {
         world.wants(&format!(

@@ -21,10 +21,6 @@ on_every_server! {
 
 const FORCE: &str = "prune: { deployments: { policy: force, keep: 0, after: 0s }, subscriptions: delete }\n";
 
-fn registered(world: &World) -> usize {
-    world.get("/deployments")["deployments"].as_array().unwrap().len()
-}
-
 fn waiting(plan: &Value) -> Vec<&str> {
     let waiting = plan["waiting"].as_array().unwrap();
     waiting
@@ -34,8 +30,7 @@ fn waiting(plan: &Value) -> Vec<&str> {
 }
 
 fn a_kind_is_pruned_only_if_its_section_is_written(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let endpoint = world.has(service("Mail"));
     world.subscribe(
         "kafka://main/t",
         "service://Mail/run",
@@ -75,12 +70,11 @@ fn a_kind_is_pruned_only_if_its_section_is_written(world: &World) {
     }
     assert_eq!(plan["unmanaged"], json!({}));
     world.apply();
-    assert_eq!((registered(world), world.subscriptions().len()), (0, 0));
+    assert_eq!((world.deployments().len(), world.subscriptions().len()), (0, 0));
 }
 
 fn subscriptions_and_their_duplicates(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     let options = json!({ "group.id": "g" });
     for _ in 0..3 {
         world.subscribe("kafka://main/t", "service://Mail/run", &options);
@@ -119,10 +113,8 @@ fn subscriptions_and_their_duplicates(world: &World) {
 }
 
 fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
-    let new = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&old.url());
-    world.register(&new.url());
+    let old = world.has(service("Mail"));
+    let new = world.has(service("Mail"));
     world.wants(&format!("deployments: []\n{FORCE}"));
     let plan = world.plan();
     assert_eq!(
@@ -132,7 +124,7 @@ fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
     assert_eq!(plan["changes"][1]["depends_on"], json!([1]));
     assert_eq!(plan["changes"][1]["services"][0]["revision_after"], Value::Null);
     world.apply();
-    assert_eq!(registered(world), 0);
+    assert_eq!(world.deployments().len(), 0);
     // Nothing is deleted that is no target, and without that the target cannot go.
     world.register(&old.url());
     world.register(&new.url());
@@ -150,15 +142,10 @@ fn a_service_is_decommissioned_the_oldest_revision_first(world: &World) {
 
 /// The older revision serves again for as long as it takes to delete it, and the plan tells both.
 fn what_an_overwrite_brings_back_goes_with_its_deployment(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&old.url());
-    let new = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&new.url());
-    new.set(Manifest::new().service(service("Audit")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', allow: [overwrite, breaking] }}]\n{FORCE}",
-        new.url()
-    ));
+    let old = world.has(service("Mail"));
+    let new = world.has(service("Mail"));
+    new.set(service("Audit"));
+    world.lists([new.with("allow: [overwrite, breaking]")], FORCE);
     let plan = world.plan();
     assert_eq!(
         ops(&plan),
@@ -178,13 +165,11 @@ fn what_an_overwrite_brings_back_goes_with_its_deployment(world: &World) {
 }
 
 fn what_still_serves_stays(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")).service(service("Audit")));
-    world.register(&old.url());
-    let new = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Audit: {{ public: false }} }}\n{FORCE}",
-        new.url()
-    ));
+    let old = world.has([service("Mail"), service("Audit")]);
+    let new = world.serves(
+        service("Mail"),
+        &format!("services: {{ Audit: {{ public: false }} }}\n{FORCE}"),
+    );
     world.apply();
     let plan = world.plan();
     assert_eq!(waiting(&plan), ["serving"]);
@@ -195,7 +180,7 @@ fn what_still_serves_stays(world: &World) {
     );
     assert_eq!(plan["unmanaged"], json!({}));
     // Nobody needs it any more, and somebody feeds it.
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n{FORCE}", new.url()));
+    world.lists([&new], FORCE);
     let id = world.subscribe(
         "kafka://main/t",
         "service://Audit/run",
@@ -205,12 +190,12 @@ fn what_still_serves_stays(world: &World) {
     world.admin("DELETE", &format!("/subscriptions/{id}"), None);
     assert_eq!(ops(&world.plan()), [format!("delete {}", old.url())]);
     // One that listed deployments need is kept for a rollback, and waits before that.
-    let newest = Endpoint::start(Manifest::new().service(service("Mail")).service(service("Audit")));
+    let newest = Endpoint::start([service("Mail"), service("Audit")]);
     let keep = |keep: u8, after: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\nprune: {{ deployments: {{ policy: force, keep: {keep}, after: {after} }} }}\n",
-            newest.url()
-        ));
+        world.lists(
+            [&newest],
+            &format!("prune: {{ deployments: {{ policy: force, keep: {keep}, after: {after} }} }}"),
+        );
     };
     keep(0, "1h");
     world.apply_with(&["--allow", "expose"]);
@@ -221,15 +206,14 @@ fn what_still_serves_stays(world: &World) {
     keep(0, "0s");
     assert_eq!(world.plan()["changes"].as_array().unwrap().len(), 2);
     world.apply_with(&["--allow", "deletes=2"]);
-    assert_eq!(registered(world), 1);
+    assert_eq!(world.deployments().len(), 1);
 }
 
 fn without_workers_nothing_is_known_to_be_drained(world: &World) {
     if let crate::world::Target::Fake(fake) = &world.target {
         fake.state(|state| state.invocations = None);
     }
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     world.wants("deployments: []\nprune: { deployments: { policy: drained, keep: 0, after: 0s } }\n");
     let plan = world.plan();
     assert_eq!(plan["changes"], json!([]));
@@ -237,8 +221,7 @@ fn without_workers_nothing_is_known_to_be_drained(world: &World) {
 }
 
 fn budgets(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     for n in 0..11 {
         world.subscribe(
             &format!("kafka://main/t{n}"),
@@ -323,7 +306,7 @@ fn a_stack_is_destroyed_and_nothing_else(world: &World) {
     }
     let endpoint = Endpoint::start(Manifest::new());
     for stack in ["one", "two"] {
-        endpoint.mount(&format!("/{stack}"), Manifest::new().service(service(stack)));
+        endpoint.mount(&format!("/{stack}"), service(stack));
         let file = stack_file(world, stack, &endpoint.url_at(&format!("/{stack}")), "t");
         world.run(&["apply", "--yes", "-f", &file]).expect(0);
     }
@@ -337,10 +320,10 @@ fn a_stack_is_destroyed_and_nothing_else(world: &World) {
         world.plan_with(&["-f", "one.yaml", "--destroy"], 0)["changes"],
         json!([])
     );
-    assert_eq!((registered(world), world.subscriptions().len()), (1, 1));
+    assert_eq!((world.deployments().len(), world.subscriptions().len()), (1, 1));
     assert_eq!(world.service("two")["revision"], 1);
     // What is protected stays, also then.
-    let file = std::fs::read_to_string(world.desk.path().join("two.yaml")).unwrap();
+    let file = world.read("two.yaml");
     world
         .desk
         .write("two.yaml", file.replace(" }]\nsub", ", protected: true }]\nsub"));
@@ -358,7 +341,7 @@ fn stacks_leave_each_other_alone(world: &World) {
     for round in 0..4 {
         for (at, stack) in stacks.iter().enumerate() {
             let path = format!("/{stack}-{round}");
-            endpoint.mount(&path, Manifest::new().service(service(stack)));
+            endpoint.mount(&path, service(stack));
             let file = stack_file(world, stack, &endpoint.url_at(&path), &format!("t{round}"));
             for other in &stacks[..at] {
                 let plan = world.plan_with(&["-f", &format!("{other}.yaml")], 0);
@@ -369,7 +352,7 @@ fn stacks_leave_each_other_alone(world: &World) {
                 .expect(0);
         }
     }
-    assert_eq!((registered(world), world.subscriptions().len()), (3, 3));
+    assert_eq!((world.deployments().len(), world.subscriptions().len()), (3, 3));
     for stack in stacks {
         assert_eq!(world.service(stack)["revision"], 4);
         assert_eq!(
@@ -381,8 +364,7 @@ fn stacks_leave_each_other_alone(world: &World) {
 
 /// Nothing is deleted that is no target: a target that needs it is refused.
 fn a_target_does_not_bring_deletions_along(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let endpoint = world.has(service("Mail"));
     world.subscribe(
         "kafka://main/t",
         "service://Mail/run",
@@ -394,14 +376,12 @@ fn a_target_does_not_bring_deletions_along(world: &World) {
     assert_eq!(plan["changes"][0]["refused"]["code"], "target-incomplete");
     let feed = "subscription/kafka://main/t -> service://Mail/run @ g";
     world.apply_with(&["--target", &target, "--target", feed]);
-    assert_eq!(registered(world), 0);
+    assert_eq!(world.deployments().len(), 0);
 }
 
 fn delete_takes_one(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    let new = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&old.url());
-    world.register(&new.url());
+    let old = world.has(checkout(&["onOrder"]));
+    let new = world.has(checkout(&["onOrder"]));
     let sub = world.subscribe(
         "kafka://main/t",
         "service://Checkout/onOrder",
@@ -426,7 +406,7 @@ fn delete_takes_one(world: &World) {
             .contains("still serves Checkout"),
         "{ran}"
     );
-    assert_eq!(registered(world), 2);
+    assert_eq!(world.deployments().len(), 2);
     delete(&["deployment", "http://nowhere:1"], 1);
     // It has been superseded just now.
     let ran = delete(&["deployment", &old.url(), "--force"], 5);
@@ -439,7 +419,7 @@ fn delete_takes_one(world: &World) {
     );
     world.wants("prune: { deployments: { policy: drained, after: 0s } }\n");
     delete(&["deployment", &old.url(), "--force"], 0);
-    assert_eq!(registered(world), 1);
+    assert_eq!(world.deployments().len(), 1);
     // Two of one name: which one?
     for _ in 0..2 {
         world.subscribe("kafka://main/u", "service://Checkout/onOrder", &json!({}));

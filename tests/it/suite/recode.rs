@@ -1,10 +1,10 @@
 //! Other code behind a known address, and old code that is to serve again.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Endpoint, Kind, Manifest, Service};
+use crate::endpoint::{Endpoint, Kind, Service};
 use crate::fake::state::Invocation;
 use crate::world::{Target, World, fields, finding, ops};
-use serde_json::json;
+use serde_json::{Value, json};
 
 on_every_server! {
     an_overwrite_takes_the_new_code_and_keeps_the_rest,
@@ -23,32 +23,26 @@ on_every_server! {
     a_private_service_stays_private_through_a_promotion,
 }
 
-fn wants(world: &World, uris: &[&str], rest: &str) {
-    let entries: Vec<String> = uris.iter().map(|uri| format!("  - uri: '{uri}'\n")).collect();
-    world.wants(&format!("deployments:\n{}{rest}", entries.concat()));
+fn deployment_at(world: &World, uri: &str) -> Value {
+    let mut all = world.deployments().into_iter();
+    all.find(|deployment| deployment["uri"] == uri).unwrap()
 }
 
 fn id_at(world: &World, uri: &str) -> String {
-    let list = world.get("/deployments");
-    let found = list["deployments"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|d| d["uri"] == uri);
-    found.unwrap()["id"].as_str().unwrap().to_owned()
+    deployment_at(world, uri)["id"].as_str().unwrap().to_owned()
 }
 
 fn an_overwrite_takes_the_new_code_and_keeps_the_rest(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     let file = |allow: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}', additional_headers: {{ x-token: some-token }}{allow} }}]\nservices: {{ Checkout: {{ public: false, abort_timeout: 90s }} }}\n",
-            endpoint.url()
-        ));
+        world.lists(
+            [endpoint.with(&format!("additional_headers: {{ x-token: some-token }}{allow}"))],
+            "services: { Checkout: { public: false, abort_timeout: 90s } }",
+        );
     };
     file("");
     world.apply();
-    endpoint.set(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    endpoint.set(checkout(&["onOrder", "onRefund"]));
     world.plan_with(&[], 5);
     world.apply_fails(&[], 5);
     assert_eq!(world.service("Checkout")["handlers"].as_array().unwrap().len(), 1);
@@ -72,7 +66,7 @@ fn an_overwrite_takes_the_new_code_and_keeps_the_rest(world: &World) {
         (&json!(false), &json!("1m 30s"))
     );
     assert_eq!(live["handlers"].as_array().unwrap().len(), 2);
-    let deployment = &world.get("/deployments")["deployments"][0];
+    let deployment = &world.deployments()[0];
     assert_eq!(
         deployment["additional_headers"],
         json!({ "x-token": "some-token" })
@@ -80,14 +74,9 @@ fn an_overwrite_takes_the_new_code_and_keeps_the_rest(world: &World) {
 }
 
 fn an_overwrite_that_drops_something_is_breaking(world: &World) {
-    let endpoint = Endpoint::start(
-        Manifest::new()
-            .service(checkout(&["a", "b"]))
-            .service(service("Mail")),
-    );
-    wants(world, &[&endpoint.url()], "");
+    let endpoint = world.serves([checkout(&["a", "b"]), service("Mail")], "");
     world.apply();
-    endpoint.set(Manifest::new().service(Service::new("Checkout", Kind::Service).handler("a")));
+    endpoint.set(Service::new("Checkout", Kind::Service).handler("a"));
     let plan = world.plan_with(&["--allow", "overwrite"], 5);
     let refused = &plan["changes"][0]["refused"];
     assert_eq!(refused["code"], "breaking");
@@ -104,17 +93,14 @@ fn an_overwrite_that_drops_something_is_breaking(world: &World) {
 }
 
 fn an_overwrite_that_drops_a_service_brings_an_older_revision_back(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&old.url());
+    let _old = world.has(service("Mail"));
     world.override_service("Mail", &json!({ "abort_timeout": "77s" }));
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")).service(service("Audit")));
-    wants(
-        world,
-        &[&endpoint.url()],
-        "services: { Mail: { abort_timeout: 90s } }\n",
+    let endpoint = world.serves(
+        [service("Mail"), service("Audit")],
+        "services: { Mail: { abort_timeout: 90s } }",
     );
     world.apply();
-    endpoint.set(Manifest::new().service(service("Audit")));
+    endpoint.set(service("Audit"));
     let allow = ["--allow", "overwrite", "--allow", "breaking"];
     let plan = world.plan_with(&allow, 0);
     let mail = plan["changes"][0]["services"]
@@ -141,11 +127,11 @@ fn an_overwrite_that_drops_a_service_brings_an_older_revision_back(world: &World
 
 /// A PATCH would leave it behind who serves it now.
 fn an_overwrite_that_adds_a_service_that_another_serves_is_a_promotion(world: &World) {
-    let first = Endpoint::start(Manifest::new().service(service("Mail")));
-    let second = Endpoint::start(Manifest::new().service(service("Audit")));
-    wants(world, &[&first.url(), &second.url()], "");
+    let first = Endpoint::start(service("Mail"));
+    let second = Endpoint::start(service("Audit"));
+    world.lists([&first, &second], "");
     world.apply();
-    second.set(Manifest::new().service(service("Audit")).service(service("Mail")));
+    second.set([service("Audit"), service("Mail")]);
     let plan = world.plan_with(&["--allow", "overwrite"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "promote");
     if matches!(world.target, Target::Fake(_)) {
@@ -164,11 +150,11 @@ fn an_overwrite_that_adds_a_service_that_another_serves_is_a_promotion(world: &W
 
 /// Which of two with the same revision serves differs from server to server.
 fn an_overwrite_never_leaves_two_of_one_revision(world: &World) {
-    let first = Endpoint::start(Manifest::new().service(service("Mail")));
-    let second = Endpoint::start(Manifest::new().service(service("Audit")));
-    wants(world, &[&first.url(), &second.url()], "");
+    let first = Endpoint::start(service("Mail"));
+    let second = Endpoint::start(service("Audit"));
+    world.lists([&first, &second], "");
     world.apply();
-    first.set(Manifest::new().service(service("Mail")).service(service("Audit")));
+    first.set([service("Mail"), service("Audit")]);
     let allow = ["--allow", "overwrite", "--allow", "promote"];
     let plan = world.plan_with(&allow, 0);
     assert_eq!(
@@ -188,10 +174,9 @@ fn an_overwrite_never_leaves_two_of_one_revision(world: &World) {
 
 /// The real servers of this suite have no workers, so nobody can tell.
 fn an_overwrite_says_what_it_hits_if_it_can(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    wants(world, &[&endpoint.url()], "");
+    let endpoint = world.serves(service("Mail"), "");
     world.apply();
-    endpoint.set(Manifest::new().service(service("Mail").handler("other")));
+    endpoint.set(service("Mail").handler("other"));
     if let Target::Fake(fake) = &world.target {
         let id = id_at(world, &endpoint.url());
         let running = Invocation {
@@ -214,8 +199,7 @@ fn an_overwrite_says_what_it_hits_if_it_can(world: &World) {
 fn a_rollback_promotes_and_puts_overrides_back(world: &World) {
     let old = private_checkout(world, &["onOrder"]);
     world.apply();
-    let newer = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&newer.url());
+    let newer = world.has(checkout(&["onOrder"]));
     // What a script does: 200 or 409, and nothing happens.
     world.admin(
         "POST",
@@ -245,31 +229,21 @@ fn a_rollback_promotes_and_puts_overrides_back(world: &World) {
 /// 1.5 would take another spelling for another deployment. The host is this machine's in letters that
 /// have a case; 1.7.12 calls such an address over HTTP/1.1 only.
 fn a_rollback_spells_the_host_as_the_server_does(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
+    let old = Endpoint::start(service("Mail"));
     let spelled = old.url().replace("127.0.0.1", "[::FFFF:127.0.0.1]");
     let body = json!({ "uri": spelled, "use_http_11": true, "force": false });
     assert_eq!(world.admin("POST", "/deployments", Some(&body)).0, 201);
-    let newer = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&newer.url());
-    wants(
-        world,
-        &[&old.url().replace("127.0.0.1", "[::ffff:127.0.0.1]")],
-        "",
-    );
+    let _newer = world.has(service("Mail"));
+    world.lists([&old.url().replace("127.0.0.1", "[::ffff:127.0.0.1]")], "");
     world.apply_with(&["--allow", "promote"]);
-    assert_eq!(
-        world.get("/deployments")["deployments"].as_array().unwrap().len(),
-        2
-    );
+    assert_eq!(world.deployments().len(), 2);
     assert_eq!(world.service("Mail")["revision"], 3);
 }
 
 fn a_rollback_that_loses_a_handler_is_breaking(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&old.url());
-    let newer = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
-    world.register(&newer.url());
-    wants(world, &[&old.url()], "");
+    let old = world.has(checkout(&["onOrder"]));
+    let _newer = world.has(checkout(&["onOrder", "onRefund"]));
+    world.lists([&old], "");
     let plan = world.plan_with(&["--allow", "promote"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "breaking");
     let plan = world.plan_with(&["--allow", "promote", "--allow", "breaking"], 0);
@@ -279,11 +253,9 @@ fn a_rollback_that_loses_a_handler_is_breaking(world: &World) {
 }
 
 fn a_rollback_needs_its_endpoint(world: &World) {
-    let mut old = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&old.url());
-    let newer = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&newer.url());
-    wants(world, &[&old.url()], "");
+    let mut old = world.has(service("Mail"));
+    let _newer = world.has(service("Mail"));
+    world.lists([&old], "");
     old.stop();
     let plan = world.plan_with(&["--allow", "promote"], 1);
     assert_eq!(finding(&plan, "endpoint-unreachable")["severity"], "error");
@@ -292,14 +264,9 @@ fn a_rollback_needs_its_endpoint(world: &World) {
 }
 
 fn out_of_order_registrations_are_followed_by_promotions(world: &World) {
-    let m2 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    world.register(&m2.url());
-    let m1 = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
-    wants(
-        world,
-        &[&m1.url(), &m2.url()],
-        "services: { Checkout: { public: false } }\n",
-    );
+    let m2 = world.has(checkout(&["onOrder"]));
+    let m1 = Endpoint::start(checkout(&["onOrder"]));
+    world.lists([&m1, &m2], "services: { Checkout: { public: false } }");
     let plan = world.plan_with(&["--allow", "promote"], 0);
     assert_eq!(
         ops(&plan),
@@ -322,18 +289,11 @@ fn out_of_order_registrations_are_followed_by_promotions(world: &World) {
 
 /// p1 has A and B, p2 has B. Somebody registered a newer A: p1 is promoted for it, and takes B.
 fn a_promotion_that_takes_a_co_hosted_service_is_followed_by_another(world: &World) {
-    let p1 = Endpoint::start(Manifest::new().service(service("A")).service(service("B")));
-    let p2 = Endpoint::start(Manifest::new().service(service("B")));
-    let newer = Endpoint::start(Manifest::new().service(service("A")));
-    for endpoint in [&p1, &p2, &newer] {
-        world.register(&endpoint.url());
-    }
+    let p1 = world.has([service("A"), service("B")]);
+    let p2 = world.has(service("B"));
+    let _newer = world.has(service("A"));
     world.override_service("B", &json!({ "abort_timeout": "77s" }));
-    wants(
-        world,
-        &[&p1.url(), &p2.url()],
-        "services: { B: { public: false } }\n",
-    );
+    world.lists([&p1, &p2], "services: { B: { public: false } }");
     let plan = world.plan_with(&["--allow", "promote"], 0);
     assert_eq!(
         ops(&plan),
@@ -353,7 +313,7 @@ fn a_promotion_that_takes_a_co_hosted_service_is_followed_by_another(world: &Wor
 }
 
 fn a_promotion_carries_what_no_file_manages(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
+    let old = Endpoint::start(service("Mail"));
     let (status, _) = world.admin(
         "POST",
         "/deployments",
@@ -364,21 +324,10 @@ fn a_promotion_carries_what_no_file_manages(world: &World) {
         })),
     );
     assert_eq!(status, 201);
-    let newer = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&newer.url());
-    wants(
-        world,
-        &[&old.url()],
-        if world.is_1_5() { "" } else { "stack: shop\n" },
-    );
+    let _newer = world.has(service("Mail"));
+    world.lists([&old], if world.is_1_5() { "" } else { "stack: shop" });
     world.apply_with(&["--allow", "promote"]);
-    let list = world.get("/deployments");
-    let live = list["deployments"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|d| d["uri"] == old.url())
-        .unwrap();
+    let live = deployment_at(world, &old.url());
     assert_eq!(live["additional_headers"], json!({ "x-token": "some-token" }));
     assert_eq!(live["http_version"], "HTTP/1.1");
     if !world.is_1_5() {
@@ -390,15 +339,13 @@ fn a_promotion_carries_what_no_file_manages(world: &World) {
 }
 
 fn a_private_service_stays_private_through_a_promotion(world: &World) {
-    let old = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&old.url());
-    let newer = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&newer.url());
+    let old = world.has(service("Mail"));
+    let _newer = world.has(service("Mail"));
     world.override_service("Mail", &json!({ "public": false }));
-    wants(world, &[&old.url()], "");
+    world.lists([&old], "");
     let plan = world.plan_with(&["--allow", "promote"], 5);
     assert_eq!(plan["changes"][0]["refused"]["code"], "expose");
-    wants(world, &[&old.url()], "services: { Mail: { public: false } }\n");
+    world.lists([&old], "services: { Mail: { public: false } }");
     world.apply_with(&["--allow", "promote"]);
     assert_eq!(world.service("Mail")["public"], false);
 }

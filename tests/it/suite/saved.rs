@@ -1,7 +1,7 @@
 //! Saved plans: carried out as they were reviewed, or not at all.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Endpoint, Manifest, Options};
+use crate::endpoint::{Endpoint, Options};
 use crate::schemas;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -77,17 +77,13 @@ fn is_stale(world: &World) -> Vec<String> {
 fn a_saved_plan_is_carried_out_as_it_was_reviewed(world: &World) {
     let _endpoint = private_checkout(world, &["onOrder"]);
     let plan = world.plan_with(&["--out", "plan.json"], 0);
-    let saved = std::fs::read_to_string(world.desk.path().join("plan.json")).unwrap();
+    let saved = world.read("plan.json");
     assert_eq!(
         serde_json::from_str::<Value>(&saved).unwrap(),
         plan,
         "one document"
     );
-    assert_eq!(
-        world.get("/deployments")["deployments"],
-        json!([]),
-        "a plan changes nothing"
-    );
+    assert_eq!(world.deployments(), [""; 0], "a plan changes nothing");
     let shown = world.run(&["show", "plan.json"]).expect(0).stdout;
     assert_eq!(shown, world.run(&["plan"]).expect(0).stdout);
     let report = apply(world, 0);
@@ -102,7 +98,7 @@ fn what_was_not_secret_keeps_its_value(world: &World) {
         // It keeps no metadata to look at.
         return;
     }
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     world.wants(&format!(
         "variables: {{ tag: {{}}, token: {{ default: none }} }}\n\
          deployments:\n\
@@ -122,7 +118,7 @@ fn what_was_not_secret_keeps_its_value(world: &World) {
             "token=planned",
         ])
         .expect(0);
-    let saved = std::fs::read_to_string(world.desk.path().join("plan.json")).unwrap();
+    let saved = world.read("plan.json");
     assert!(!saved.contains("planned\""), "{saved}");
     let plan: Value = serde_json::from_str(&saved).unwrap();
     let sensitive = &plan["inputs"]["sensitive"]["restate.yaml"];
@@ -136,7 +132,7 @@ fn what_was_not_secret_keeps_its_value(world: &World) {
         .command(&["apply", "plan.json", "--yes", "--var", "token=rotated"]);
     let ran = crate::harness::Ran::of(command.env("SHA", "other").spawn().unwrap());
     ran.expect(0);
-    let live = &world.get("/deployments")["deployments"][0];
+    let live = &world.deployments()[0];
     assert_eq!(
         live["metadata"],
         json!({ "sha": "dev", "tag": "1.4", "literal": "${env:SHA}" })
@@ -153,11 +149,8 @@ fn a_registration_that_somebody_else_made_makes_it_stale(world: &World) {
         "deployment: planned: register; now it is done already"
     );
     // With other settings than the file's, it is not.
-    let other = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}', additional_headers: {{ a: b }} }}]\n",
-        other.url()
-    ));
+    let other = Endpoint::start(service("Mail"));
+    world.lists([other.with("additional_headers: { a: b }")], "");
     save(world);
     world.register(&other.url());
     assert_eq!(
@@ -167,18 +160,15 @@ fn a_registration_that_somebody_else_made_makes_it_stale(world: &World) {
 }
 
 fn a_deployment_that_changed_makes_it_stale(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
+    let endpoint = Endpoint::start(service("Mail"));
     let file = |headers: &str| {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}', additional_headers: {headers} }}]\n",
-            endpoint.url()
-        ));
+        world.lists([endpoint.with(&format!("additional_headers: {headers}"))], "");
     };
     file("{ a: '1', b: '1' }");
     world.apply();
     file("{ a: '2', b: '1' }");
     save(world);
-    let id = world.get("/deployments")["deployments"][0]["id"].clone();
+    let id = world.deployments()[0]["id"].clone();
     let (method, body) = if world.is_1_5() {
         (
             "PUT",
@@ -202,8 +192,7 @@ fn a_deployment_that_changed_makes_it_stale(world: &World) {
 }
 
 fn a_service_that_changed_makes_it_stale(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     let before = world.service("Mail")["abort_timeout"]
         .as_str()
         .unwrap()
@@ -236,20 +225,15 @@ fn a_service_that_changed_makes_it_stale(world: &World) {
 }
 
 fn a_new_revision_makes_it_stale(world: &World) {
-    let (v1, v2) = (
-        Endpoint::start(Manifest::new().service(service("Mail"))),
-        Endpoint::start(Manifest::new().service(service("Mail"))),
-    );
-    world.register(&v1.url());
+    let _v1 = world.has(service("Mail"));
     world.wants("services: { Mail: { public: false } }\n");
     save(world);
-    world.register(&v2.url());
+    let _v2 = world.has(service("Mail"));
     assert_eq!(is_stale(world), ["service: it had revision 1, and has 2 now"]);
 }
 
 fn a_subscription_that_changed_makes_it_stale(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     let options = json!({ "group.id": "g", "auto.offset.reset": "latest" });
     let id = world.subscribe("kafka://main/t", "service://Mail/run", &options);
     world.wants(
@@ -282,8 +266,7 @@ fn a_subscription_that_changed_makes_it_stale(world: &World) {
 }
 
 fn a_duplicate_that_went_or_came_back(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&endpoint.url());
+    let _endpoint = world.has(service("Mail"));
     let options = json!({ "group.id": "g" });
     let subscribe = || world.subscribe("kafka://main/t", "service://Mail/run", &options);
     subscribe();
@@ -339,11 +322,7 @@ fn a_duplicate_that_went_or_came_back(world: &World) {
 fn an_endpoint_that_serves_other_code_makes_it_stale(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
     save(world);
-    endpoint.set(
-        Manifest::new()
-            .service(checkout(&["onOrder", "more"]))
-            .service(service("Mail")),
-    );
+    endpoint.set([checkout(&["onOrder", "more"]), service("Mail")]);
     assert_eq!(
         is_stale(world),
         ["deployment: service Checkout is not what its endpoint served"]
@@ -365,16 +344,12 @@ fn an_endpoint_that_serves_other_code_makes_it_stale(world: &World) {
 
 fn what_it_does_not_touch_may_move(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
-    let other = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.register(&other.url());
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    let more = file.replace("services: {", "services: { Mail: { public: true },");
-    world.desk.write("restate.yaml", &more);
+    let _other = world.has(service("Mail"));
+    world.edit("services: {", "services: { Mail: { public: true },");
     save(world);
     // A listed service that needed nothing, and resources that no file lists.
     world.override_service("Mail", &json!({ "public": false }));
-    let third = Endpoint::start(Manifest::new().service(service("Others")));
-    world.register(&third.url());
+    let _third = world.has(service("Others"));
     world.subscribe("kafka://main/t", "service://Others/run", &json!({}));
     let report = apply(world, 0);
     assert_eq!(report["outcome"], "complete");
@@ -385,10 +360,9 @@ fn what_it_does_not_touch_may_move(world: &World) {
 
 fn half_a_plan_is_stale_and_a_whole_one_has_nothing_to_do(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
-    let file = std::fs::read_to_string(world.desk.path().join("restate.yaml")).unwrap();
-    world.desk.write(
-        "restate.yaml",
-        file + "subscriptions: [{ source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }]\n",
+    world.wants_also(
+        "subscriptions:\n\
+         - { source: kafka://main/t, sink: service://Checkout/onOrder, options: { group.id: g } }\n",
     );
     save(world);
     // As a run leaves it that dies after the registration.
@@ -419,16 +393,12 @@ fn half_a_plan_is_stale_and_a_whole_one_has_nothing_to_do(world: &World) {
 
 /// Nobody has seen that it would be lost.
 fn an_override_that_it_would_reset_makes_it_stale(world: &World) {
-    let (v1, v2) = (
-        Endpoint::start(Manifest::new().service(service("Mail"))),
-        Endpoint::start(Manifest::new().service(service("Mail"))),
-    );
-    world.register(&v1.url());
+    let _v1 = world.has(service("Mail"));
     let default = world.service("Mail")["abort_timeout"]
         .as_str()
         .unwrap()
         .to_owned();
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", v2.url()));
+    let v2 = world.serves(service("Mail"), "");
     save(world);
     world.override_service("Mail", &json!({ "abort_timeout": "7m" }));
     assert_eq!(
@@ -439,10 +409,7 @@ fn an_override_that_it_would_reset_makes_it_stale(world: &World) {
         ]
     );
     // One that the file manages, and would put back, too.
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ abort_timeout: 3m }} }}\n",
-        v2.url()
-    ));
+    world.lists([&v2], "services: { Mail: { abort_timeout: 3m } }");
     save(world);
     world.override_service("Mail", &json!({ "abort_timeout": "44m" }));
     let moved = is_stale(world);
@@ -458,15 +425,14 @@ fn an_override_that_it_would_reset_makes_it_stale(world: &World) {
 /// A service that was private when it was reviewed.
 fn what_an_endpoint_declares_is_part_of_it(world: &World) {
     let mail = || service("Mail").journal_retention_ms(60_000);
-    let endpoint = Endpoint::start(Manifest::new().service(mail().ingress_private(true)));
-    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", endpoint.url()));
+    let endpoint = world.serves(mail().ingress_private(true), "");
     save(world);
-    endpoint.set(Manifest::new().service(mail()));
+    endpoint.set(mail());
     assert_eq!(
         is_stale(world),
         ["deployment: service Mail is not what its endpoint served"]
     );
-    endpoint.set(Manifest::new().service(mail().ingress_private(true)));
+    endpoint.set(mail().ingress_private(true));
     assert_eq!(apply(world, 0)["outcome"], "complete");
     assert_eq!(world.service("Mail")["public"], false);
 }

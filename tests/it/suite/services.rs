@@ -1,7 +1,7 @@
 //! Overrides of services that are there.
 
 use super::{on_every_server, private_checkout, service, workflow};
-use crate::endpoint::{Endpoint, Handler, Kind, Manifest, Service};
+use crate::endpoint::{Handler, Kind, Manifest, Service};
 use crate::world::{World, fields, finding, findings};
 use serde_json::json;
 
@@ -42,21 +42,21 @@ fn equal_durations_are_no_change(world: &World) {
     let endpoint = private_checkout(world, &["onOrder"]);
     world.apply();
     for same in ["1 week", "168h", "PT168H", "P7D", "6d 24h", "604800s"] {
-        world.wants(&format!(
-            "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ idempotency_retention: {same} }} }}\n",
-            endpoint.url()
-        ));
+        world.lists(
+            [&endpoint],
+            &format!("services: {{ Checkout: {{ idempotency_retention: {same} }} }}"),
+        );
         assert_eq!(world.plan()["changes"], json!([]), "{same}");
     }
 }
 
 fn all_six_options(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(workflow("Signup")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices:\n  Signup:\n    public: false\n    idempotency_retention: 36h\n    \
-         journal_retention: 100us\n    inactivity_timeout: 0\n    abort_timeout: 1500ms\n    workflow_completion_retention: 2w\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        workflow("Signup"),
+        "services:\n  Signup:\n    public: false\n    idempotency_retention: 36h\n    \
+         journal_retention: 100us\n    inactivity_timeout: 0\n    abort_timeout: 1500ms\n    \
+         workflow_completion_retention: 2w",
+    );
     world.apply();
     let live = world.service("Signup");
     let shown = [
@@ -71,29 +71,20 @@ fn all_six_options(world: &World) {
 }
 
 fn a_service_that_nothing_exposes(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Checkout")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkuot: {{ public: false }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(service("Checkout"), "services: { Checkuot: { public: false } }");
     let plan = world.plan_with(&[], 1);
     let unknown = finding(&plan, "unknown-service");
     assert_eq!(unknown["help"], "did you mean `Checkout`?");
     assert_eq!(unknown["origin"]["line"], 3);
     world.apply_fails(&[], 1);
-    assert_eq!(
-        world.get("/deployments")["deployments"],
-        json!([]),
-        "nothing was changed"
-    );
+    assert_eq!(world.deployments(), [""; 0], "nothing was changed");
 }
 
 fn a_workflow_option_on_something_else(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ workflow_completion_retention: 2d, public: false }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        service("Mail"),
+        "services: { Mail: { workflow_completion_retention: 2d, public: false } }",
+    );
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["not-a-workflow"]);
 }
@@ -101,11 +92,10 @@ fn a_workflow_option_on_something_else(world: &World) {
 fn what_a_handler_declares_wins(world: &World) {
     let run = Handler::new("run").workflow_completion_retention_ms(7_200_000);
     let signup = Service::new("Signup", Kind::Workflow).handler(run);
-    let endpoint = Endpoint::start(Manifest::new().service(signup));
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Signup: {{ workflow_completion_retention: 5h, public: false }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        signup,
+        "services: { Signup: { workflow_completion_retention: 5h, public: false } }",
+    );
     let report = world.apply();
     assert_eq!(report["summary"]["done"], 2);
     assert_eq!(findings(&world.plan()), ["ineffective"]);
@@ -119,11 +109,10 @@ fn what_a_handler_declares_wins(world: &World) {
 
 /// The server stores it and does not apply it. 1.5 applies it.
 fn request_response_has_no_inactivity(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(service("Mail")).request_response());
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nservices: {{ Mail: {{ inactivity_timeout: 5m }} }}\n",
-        endpoint.url()
-    ));
+    let _endpoint = world.serves(
+        Manifest::new().service(service("Mail")).request_response(),
+        "services: { Mail: { inactivity_timeout: 5m } }",
+    );
     world.apply();
     assert_eq!(
         findings(&world.plan()),
@@ -143,10 +132,10 @@ mod clamped {
     fn clamped(world: &World) {
         let endpoint = private_checkout(world, &["onOrder"]);
         let wants = |retention: &str| {
-            world.wants(&format!(
-                "deployments: [{{ uri: '{}' }}]\nservices: {{ Checkout: {{ journal_retention: {retention} }} }}\n",
-                endpoint.url()
-            ));
+            world.lists(
+                [&endpoint],
+                &format!("services: {{ Checkout: {{ journal_retention: {retention} }} }}"),
+            );
         };
         wants("10h");
         world.apply();

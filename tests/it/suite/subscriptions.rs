@@ -1,7 +1,7 @@
 //! Subscriptions: pairing, replacing, and everything the server accepts that would lose records.
 
 use super::{checkout, on_every_server};
-use crate::endpoint::{Endpoint, Manifest};
+use crate::endpoint::Endpoint;
 use crate::world::{World, fields, finding, findings, ops};
 use serde_json::json;
 
@@ -31,17 +31,13 @@ const SOURCE: &str = "kafka://main/orders";
 const SINK: &str = "service://Checkout/onOrder";
 
 fn shop(world: &World, subscriptions: &str) -> Endpoint {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
-    world.register(&endpoint.url());
+    let endpoint = world.has(checkout(&["onOrder", "onRefund"]));
     wants(world, &endpoint, subscriptions);
     endpoint
 }
 
 fn wants(world: &World, endpoint: &Endpoint, subscriptions: &str) {
-    world.wants(&format!(
-        "deployments: [{{ uri: '{}' }}]\nsubscriptions:\n{subscriptions}",
-        endpoint.url()
-    ));
+    world.lists([endpoint], &format!("subscriptions:\n{subscriptions}"));
 }
 
 fn entry(options: &str) -> String {
@@ -64,7 +60,7 @@ fn creates_and_is_content_with_server_defaults(world: &World) {
     assert_eq!(live.len(), 1);
     assert_eq!(live[0]["options"]["group.id"], "g1");
 
-    let without = Endpoint::start(Manifest::new().service(checkout(&["onOrder", "onRefund"])));
+    let without = Endpoint::start(checkout(&["onOrder", "onRefund"]));
     wants(
         world,
         &without,
@@ -242,12 +238,7 @@ fn an_entry_without_group_is_ambiguous_beside_two(world: &World) {
 
 /// A duplicate of the entry stands between it and the other sink, however they are sorted.
 fn a_group_shared_behind_a_duplicate(world: &World) {
-    let names = ["Alpha", "Mail", "Zeta"];
-    let manifest = names.iter().fold(Manifest::new(), |manifest, name| {
-        manifest.service(super::service(name))
-    });
-    let endpoint = Endpoint::start(manifest);
-    world.register(&endpoint.url());
+    let _endpoint = world.has(["Alpha", "Mail", "Zeta"].map(super::service));
     for (topic, other) in [("before", "Alpha"), ("after", "Zeta")] {
         let options = json!({ "group.id": "g" });
         let source = format!("kafka://main/{topic}");
@@ -300,7 +291,7 @@ fn a_registration_that_removes_a_fed_handler(world: &World) {
         "service://Checkout/onRefund",
         &json!({ "group.id": "g2" }),
     );
-    let new = Endpoint::start(Manifest::new().service(checkout(&["other"])));
+    let new = Endpoint::start(checkout(&["other"]));
     wants(world, &new, &entry("{ group.id: g1 }"));
     let plan = world.plan_with(&["--allow", "breaking"], 1);
     assert_eq!(
@@ -350,7 +341,7 @@ fn secrets_in_options(world: &World) {
 }
 
 fn subscribes_to_a_service_of_the_same_plan(world: &World) {
-    let endpoint = Endpoint::start(Manifest::new().service(checkout(&["onOrder"])));
+    let endpoint = Endpoint::start(checkout(&["onOrder"]));
     wants(world, &endpoint, &entry("{ group.id: g1 }"));
     let plan = world.plan();
     assert_eq!(plan["changes"][1]["depends_on"], json!([1]));

@@ -3,14 +3,15 @@
 mod flow;
 mod github;
 mod gitlab;
+mod read;
 mod standins;
+mod words;
 
 use crate::harness::Desk;
 use crate::tools::{self, check};
-use serde_json::Value;
+use read::{documents, files, github_steps, scripts, text, yaml};
 use standins::here;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,7 +26,6 @@ const HOOKS_CONFIG: &str = "pre-commit/.pre-commit-config.yaml";
 
 const WORKFLOWS: [&str; 3] = [PLAN, APPLY, DRIFT];
 
-/// The folder of the examples.
 /// A linter, ready to be started where the examples are.
 fn tool(name: &str) -> Command {
     let mut command = tools::tool(name);
@@ -33,120 +33,9 @@ fn tool(name: &str) -> Command {
     command
 }
 
+/// The folder of the examples.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci")
-}
-
-fn text(name: &str) -> String {
-    fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn yaml(name: &str) -> Value {
-    serde_yaml::from_str(&text(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn documents(name: &str) -> Vec<Value> {
-    text(name)
-        .split("\n---\n")
-        .map(|one| serde_yaml::from_str(one).unwrap_or_else(|e| panic!("{name}: {e}")))
-        .collect()
-}
-
-/// A piece of shell in one of the files.
-struct Script {
-    /// For messages.
-    place: String,
-    shell: &'static str,
-    text: String,
-}
-
-fn github_steps(name: &str) -> Vec<(String, Value)> {
-    let file = yaml(name);
-    let of = |owner: &str, steps: &Value| -> Vec<(String, Value)> {
-        let steps = steps
-            .as_array()
-            .unwrap_or_else(|| panic!("{name}: {owner} has no steps"));
-        steps
-            .iter()
-            .map(|step| (owner.to_owned(), step.clone()))
-            .collect()
-    };
-    match file["jobs"].as_object() {
-        Some(jobs) => jobs
-            .iter()
-            .flat_map(|(job, value)| of(job, &value["steps"]))
-            .collect(),
-        None => of("runs", &file["runs"]["steps"]),
-    }
-}
-
-fn github_scripts(name: &str) -> Vec<Script> {
-    github_steps(name)
-        .into_iter()
-        .filter_map(|(job, step)| {
-            let text = step["run"].as_str()?.to_owned();
-            let place = format!("{name}: {job}: {}", step["name"].as_str().unwrap_or("a step"));
-            Some(Script {
-                place,
-                shell: "bash",
-                text,
-            })
-        })
-        .collect()
-}
-
-fn gitlab_scripts() -> Vec<Script> {
-    let file = yaml(GITLAB);
-    let jobs = file.as_object().unwrap();
-    jobs.iter()
-        .flat_map(|(job, value)| {
-            ["before_script", "script", "after_script"].map(move |key| (job, key, value[key].clone()))
-        })
-        .filter_map(|(job, key, lines)| {
-            let lines: Vec<&str> = lines
-                .as_array()?
-                .iter()
-                .map(|line| line.as_str().unwrap())
-                .collect();
-            Some(Script {
-                place: format!("{GITLAB}: {job}: {key}"),
-                shell: "sh",
-                text: lines.join("\n"),
-            })
-        })
-        .collect()
-}
-
-fn scripts() -> Vec<Script> {
-    let mut all: Vec<Script> = WORKFLOWS
-        .into_iter()
-        .chain([ACTION])
-        .flat_map(github_scripts)
-        .collect();
-    all.extend(gitlab_scripts());
-    all
-}
-
-/// All files whose name ends so.
-fn files(extensions: &[&str]) -> Vec<PathBuf> {
-    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(&root(), &mut found);
-    found.retain(|path| {
-        path.extension()
-            .is_some_and(|e| extensions.iter().any(|x| e == *x))
-    });
-    found.sort();
-    found
 }
 
 #[test]
@@ -368,149 +257,4 @@ fn the_cron_job_checks_a_valid_file() {
     assert!(ran.stderr.contains("CHECKOUT_TOKEN"), "{}", ran.stderr);
     assert!(of("Secret")["stringData"]["CHECKOUT_TOKEN"].is_string());
     assert_eq!(of("CronJob")["spec"]["concurrencyPolicy"], "Forbid");
-}
-
-/// Every `restatectl` that somebody would run, as its words.
-fn invocations() -> Vec<(String, Vec<String>)> {
-    let mut found = Vec::new();
-    for script in scripts() {
-        for line in script.text.replace("\\\n", " ").lines() {
-            found.extend(invocation(line).map(|words| (script.place.clone(), words)));
-        }
-    }
-    let strings = |value: &Value| -> Vec<String> {
-        let words = value.as_array().into_iter().flatten();
-        words.map(|word| word.as_str().unwrap().to_owned()).collect()
-    };
-    for one in documents(CRON_JOB) {
-        let container = &one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-        if container.is_object() {
-            found.push((CRON_JOB.to_owned(), strings(&container["args"])));
-        }
-    }
-    for (name, hook) in [
-        (HOOKS, &yaml(HOOKS)[0]),
-        (HOOKS_CONFIG, &yaml(HOOKS_CONFIG)["repos"][0]["hooks"][0]),
-    ] {
-        let mut words = invocation(hook["entry"].as_str().unwrap()).unwrap();
-        words.extend(strings(&hook["args"]));
-        found.push((name.to_owned(), words));
-    }
-    for name in ["README.md", "../../.github/SECURITY.md"] {
-        let text = text(name);
-        let spans = text.split('`').skip(1).step_by(2);
-        let shown = spans
-            .chain(text.lines())
-            .filter(|one| one.starts_with("restatectl "));
-        found.extend(shown.filter_map(invocation).map(|words| (name.to_owned(), words)));
-    }
-    found
-}
-
-/// The words after `restatectl`, up to what ends a command.
-fn invocation(line: &str) -> Option<Vec<String>> {
-    let mut words = line.split_whitespace().skip_while(|word| *word != "restatectl");
-    words.next()?;
-    let words: Vec<String> = words
-        .take_while(|word| !["||", "&&", "|", ";", "#"].contains(word) && !word.starts_with('>'))
-        .map(|word| word.trim_matches(['\'', '"']).to_owned())
-        .collect();
-    words
-        .first()
-        .is_some_and(|verb| !verb.contains('-'))
-        .then_some(words)
-}
-
-#[test]
-fn every_verb_and_flag_is_one_of_the_program() {
-    let desk = Desk::new();
-    let all = invocations();
-    let verbs: BTreeSet<&str> = all.iter().map(|(_, words)| words[0].as_str()).collect();
-    assert_eq!(
-        verbs.into_iter().collect::<Vec<_>>(),
-        ["apply", "drift", "plan", "show", "snapshot", "validate"]
-    );
-    let mut wrong = Vec::new();
-    for (place, words) in all {
-        let help = desk.run(&[&words[0], "--help"]);
-        if help.code != 0 {
-            wrong.push(format!("{place}: there is no `restatectl {}`", words[0]));
-            continue;
-        }
-        let known: BTreeSet<&str> = help
-            .stdout
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-            .collect();
-        for (at, word) in words.iter().enumerate() {
-            let (flag, value) = word.split_once('=').unwrap_or((word, ""));
-            if flag.starts_with('-') && !known.contains(flag) {
-                wrong.push(format!("{place}: `restatectl {}` has no {flag}", words[0]));
-            }
-            let value = if value.is_empty() {
-                words.get(at + 1).map_or("", String::as_str)
-            } else {
-                value
-            };
-            if flag == "--format" && !known.contains(value) {
-                wrong.push(format!(
-                    "{place}: `restatectl {}` has no format {value}",
-                    words[0]
-                ));
-            }
-        }
-    }
-    wrong.sort();
-    wrong.dedup();
-    assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-/// The table that the program prints, and nothing else.
-#[test]
-fn exit_codes_are_those_of_the_program() {
-    let help = Desk::new().run(&["--help"]).expect(0).stdout;
-    let (_, table) = help.split_once("Exit codes:").unwrap();
-    let known: BTreeSet<&str> = table
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|word| word.parse::<u8>().is_ok())
-        .collect();
-    assert_eq!(known.len(), 8, "{known:?}");
-    let mut mentioned = BTreeSet::new();
-    let number = |rest: &str| -> String { rest.chars().take_while(char::is_ascii_digit).collect() };
-    for name in WORKFLOWS.into_iter().chain([
-        GITLAB,
-        CRON_JOB,
-        "README.md",
-        "github/scripts/body.sh",
-        "gitlab/restate_mr.py",
-    ]) {
-        let text = text(name);
-        for before in [
-            "code == '",
-            "code != '",
-            "-eq ",
-            "-ne ",
-            "(exit ",
-            "\"plan ",
-            "\"apply ",
-            "\"drift ",
-            "exit code ",
-            "(\"plan\", \"",
-            "(\"apply\", \"",
-        ] {
-            for rest in text.split(before).skip(1) {
-                let code = number(rest);
-                if !code.is_empty() {
-                    assert!(
-                        known.contains(code.as_str()),
-                        "{name}: there is no exit code {code}"
-                    );
-                    mentioned.insert(code);
-                }
-            }
-        }
-    }
-    for code in ["0", "1", "2", "3", "4", "5", "130"] {
-        assert!(mentioned.contains(code), "nothing is said about exit code {code}");
-    }
 }

@@ -1,5 +1,9 @@
 //! A deployment endpoint that answers discovery with whatever a test wants, and nothing else.
 
+mod manifest;
+
+pub use manifest::{Handler, Kind, Manifest, Options, Service};
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
@@ -16,7 +20,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -27,234 +30,6 @@ const MANIFEST_VERSIONS: [u8; 4] = [4, 3, 2, 1];
 /// A URL that refuses connections: port 1 is never handed out as a free port.
 pub fn unreachable_url() -> String {
     "http://127.0.0.1:1/".to_owned()
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Manifest {
-    services: Vec<Service>,
-    request_response: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Service,
-    VirtualObject,
-    Workflow,
-}
-
-#[derive(Clone, Debug)]
-pub struct Service {
-    name: String,
-    kind: Kind,
-    handlers: Vec<Handler>,
-    options: Map<String, Value>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Handler {
-    name: String,
-    shared: bool,
-    options: Map<String, Value>,
-}
-
-impl Manifest {
-    pub fn new() -> Manifest {
-        Manifest::default()
-    }
-
-    #[must_use]
-    pub fn service(mut self, service: Service) -> Manifest {
-        self.services.push(service);
-        self
-    }
-
-    /// Declares that invocations are answered in one go, as Lambda and HTTP/1.1 endpoints do.
-    #[must_use]
-    pub fn request_response(mut self) -> Manifest {
-        self.request_response = true;
-        self
-    }
-
-    /// Leaves out what the given version of the format does not know.
-    pub fn to_json(&self, schema_version: u8) -> Value {
-        let mode = if self.request_response {
-            "REQUEST_RESPONSE"
-        } else {
-            "BIDI_STREAM"
-        };
-        let services: Vec<Value> = self
-            .services
-            .iter()
-            .map(|service| service.to_json(schema_version))
-            .collect();
-        json!({
-            "protocolMode": mode,
-            "minProtocolVersion": 5,
-            "maxProtocolVersion": 6,
-            "services": services,
-        })
-    }
-}
-
-impl Service {
-    pub fn new(name: &str, kind: Kind) -> Service {
-        Service {
-            name: name.to_owned(),
-            kind,
-            handlers: Vec::new(),
-            options: Map::new(),
-        }
-    }
-
-    /// Exclusive on a virtual object, the run handler on a workflow.
-    #[must_use]
-    pub fn handler(mut self, handler: impl Into<Handler>) -> Service {
-        self.handlers.push(handler.into());
-        self
-    }
-
-    #[must_use]
-    pub fn shared_handler(mut self, handler: impl Into<Handler>) -> Service {
-        self.handlers.push(Handler {
-            shared: true,
-            ..handler.into()
-        });
-        self
-    }
-
-    fn to_json(&self, schema_version: u8) -> Value {
-        let (ty, default_handler_type) = match self.kind {
-            Kind::Service => ("SERVICE", None),
-            Kind::VirtualObject => ("VIRTUAL_OBJECT", Some("EXCLUSIVE")),
-            Kind::Workflow => ("WORKFLOW", Some("WORKFLOW")),
-        };
-        let handlers: Vec<Value> = self
-            .handlers
-            .iter()
-            .map(|handler| {
-                let mut json = known_options(&handler.options, schema_version);
-                json.insert("name".to_owned(), handler.name.as_str().into());
-                let ty = if handler.shared {
-                    Some("SHARED")
-                } else {
-                    default_handler_type
-                };
-                if let Some(ty) = ty {
-                    json.insert("ty".to_owned(), ty.into());
-                }
-                Value::Object(json)
-            })
-            .collect();
-        let mut json = known_options(&self.options, schema_version);
-        json.insert("name".to_owned(), self.name.as_str().into());
-        json.insert("ty".to_owned(), ty.into());
-        json.insert("handlers".to_owned(), handlers.into());
-        Value::Object(json)
-    }
-}
-
-impl Handler {
-    pub fn new(name: &str) -> Handler {
-        Handler {
-            name: name.to_owned(),
-            shared: false,
-            options: Map::new(),
-        }
-    }
-
-    /// Only for the run handler of a workflow.
-    #[must_use]
-    pub fn workflow_completion_retention_ms(self, milliseconds: u64) -> Handler {
-        self.option("workflowCompletionRetention", milliseconds)
-    }
-
-    #[must_use]
-    pub fn input_schema(self, schema: &Value) -> Handler {
-        self.option(
-            "input",
-            json!({ "required": true, "contentType": "application/json", "jsonSchema": schema }),
-        )
-    }
-}
-
-impl From<&str> for Handler {
-    fn from(name: &str) -> Handler {
-        Handler::new(name)
-    }
-}
-
-/// What can be set on services and on handlers alike.
-pub trait Options: Sized {
-    fn fields(&mut self) -> &mut Map<String, Value>;
-
-    /// Any field of the manifest, by the name it has there.
-    #[must_use]
-    fn option(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.fields().insert(field.to_owned(), value.into());
-        self
-    }
-
-    #[must_use]
-    fn ingress_private(self, private: bool) -> Self {
-        self.option("ingressPrivate", private)
-    }
-
-    #[must_use]
-    fn idempotency_retention_ms(self, milliseconds: u64) -> Self {
-        self.option("idempotencyRetention", milliseconds)
-    }
-
-    #[must_use]
-    fn journal_retention_ms(self, milliseconds: u64) -> Self {
-        self.option("journalRetention", milliseconds)
-    }
-
-    #[must_use]
-    fn inactivity_timeout_ms(self, milliseconds: u64) -> Self {
-        self.option("inactivityTimeout", milliseconds)
-    }
-
-    #[must_use]
-    fn abort_timeout_ms(self, milliseconds: u64) -> Self {
-        self.option("abortTimeout", milliseconds)
-    }
-
-    #[must_use]
-    fn documentation(self, text: &str) -> Self {
-        self.option("documentation", text)
-    }
-
-    #[must_use]
-    fn metadata(mut self, key: &str, value: &str) -> Self {
-        self.fields().entry("metadata").or_insert_with(|| json!({}))[key] = value.into();
-        self
-    }
-}
-
-impl Options for Service {
-    fn fields(&mut self) -> &mut Map<String, Value> {
-        &mut self.options
-    }
-}
-
-impl Options for Handler {
-    fn fields(&mut self) -> &mut Map<String, Value> {
-        &mut self.options
-    }
-}
-
-fn known_options(options: &Map<String, Value>, schema_version: u8) -> Map<String, Value> {
-    let introduced_in = |field: &str| match field {
-        "input" | "output" => 1,
-        "documentation" | "metadata" => 2,
-        field if field.starts_with("retryPolicy") => 4,
-        _ => 3,
-    };
-    options
-        .iter()
-        .filter(|(field, _)| introduced_in(field) <= schema_version)
-        .map(|(field, value)| (field.clone(), value.clone()))
-        .collect()
 }
 
 /// How discovery is answered on every mounted path.
@@ -333,17 +108,26 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Speaks HTTP/2 with prior knowledge and HTTP/1.1 on the same port.
-    pub fn start(manifest: Manifest) -> Endpoint {
-        Endpoint::serve(0, manifest, &[Protocol::Http1, Protocol::Http2])
+    pub fn start(manifest: impl Into<Manifest>) -> Endpoint {
+        Endpoint::serve(0, manifest.into(), &[Protocol::Http1, Protocol::Http2])
     }
 
-    pub fn start_http1(manifest: Manifest) -> Endpoint {
-        Endpoint::serve(0, manifest, &[Protocol::Http1])
+    pub fn start_http1(manifest: impl Into<Manifest>) -> Endpoint {
+        Endpoint::serve(0, manifest.into(), &[Protocol::Http1])
     }
 
     /// Takes the place of an endpoint that was stopped.
-    pub fn start_on(port: u16, manifest: Manifest) -> Endpoint {
-        Endpoint::serve(port, manifest, &[Protocol::Http1, Protocol::Http2])
+    pub fn start_on(port: u16, manifest: impl Into<Manifest>) -> Endpoint {
+        Endpoint::serve(port, manifest.into(), &[Protocol::Http1, Protocol::Http2])
+    }
+
+    /// One address with several deployments, each at a path of its own.
+    pub fn start_at<const N: usize, M: Into<Manifest>>(mounted: [(&str, M); N]) -> Endpoint {
+        let endpoint = Endpoint::start(Manifest::new());
+        for (path, manifest) in mounted {
+            endpoint.mount(path, manifest);
+        }
+        endpoint
     }
 
     pub fn port(&self) -> u16 {
@@ -359,19 +143,15 @@ impl Endpoint {
     }
 
     /// Serves one more manifest, at `{path}/discover`.
-    pub fn mount(&self, path: &str, manifest: Manifest) {
+    pub fn mount(&self, path: &str, manifest: impl Into<Manifest>) {
         self.state()
             .manifests
-            .insert(path.trim_end_matches('/').to_owned(), manifest);
+            .insert(path.trim_end_matches('/').to_owned(), manifest.into());
     }
 
     /// Swaps the manifest at the root.
-    pub fn set(&self, manifest: Manifest) {
-        self.set_at("/", manifest);
-    }
-
-    pub fn set_at(&self, path: &str, manifest: Manifest) {
-        self.mount(path, manifest);
+    pub fn set(&self, manifest: impl Into<Manifest>) {
+        self.mount("/", manifest);
     }
 
     pub fn behave(&self, behaviour: Behaviour) {

@@ -1,0 +1,86 @@
+//! What servers say, and what is shown of it.
+
+use super::{first_error, times};
+use crate::endpoint::{Endpoint, unreachable_url};
+use crate::fake::Fault;
+use crate::scene::Entry;
+use crate::suite::{checkout, service};
+use crate::world::{World, findings};
+use serde_json::json;
+
+#[test]
+fn a_message_with_a_secret_and_terminal_codes_is_cleaned() {
+    let world = World::fake("1.7.12");
+    world.lists(
+        [Entry::from(&unreachable_url()).with("additional_headers: { authorization: Bearer t0p/s3cr3t }")],
+        "",
+    );
+    let echo =
+        json!({ "message": "no: Bearer t0p/s3cr3t, t0p%2Fs3cr3t \u{1b}[2J", "restate_code": "META0003" })
+            .to_string();
+    world.as_fake().on(
+        times("POST", "/deployments", 0, 9),
+        Fault::Status(500, vec![], echo),
+    );
+    for format in ["text", "json"] {
+        let ran = world.run(&["plan", "--format", format]).expect(1);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            !all.contains("s3cr3t") && !all.contains('\u{1b}') && !all.contains("\\u001b"),
+            "{all}"
+        );
+    }
+}
+
+/// Of a deployment that others registered with a password in its address.
+#[test]
+fn userinfo_of_live_deployments_is_not_shown() {
+    let world = World::real("1.7.12");
+    let endpoint = Endpoint::start(service("Mail"));
+    world.register(&endpoint.url().replace("http://", "http://Bob:S3cretPw@"));
+    let _new = world.serves(service("Mail"), "");
+    for format in ["text", "json"] {
+        let ran = world.run(&["plan", "-v", "--format", format]).expect(0);
+        let all = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();
+        assert!(
+            !all.contains("s3cretpw") && all.contains("***@127.0.0.1"),
+            "{all}"
+        );
+    }
+    assert_eq!(
+        findings(&world.plan()),
+        [""; 0],
+        "its endpoint was asked what it serves, at its own address"
+    );
+}
+
+#[test]
+fn an_address_shared_by_two_deployments_is_told() {
+    for version in ["1.7.12", "1.6.2"] {
+        let world = World::real(version);
+        let endpoint = Endpoint::start_at(["/a", "/b"].map(|path| (path, service("Mail"))));
+        let first = world.register(&endpoint.url_at("/a"));
+        world.register(&endpoint.url_at("/b"));
+        let path = format!("/deployments/{}", first["id"].as_str().unwrap());
+        let (status, body) = world.admin("PATCH", &path, Some(&json!({ "uri": endpoint.url_at("/b") })));
+        assert_eq!(status, 200, "{body}");
+        world.lists([endpoint.at("/b")], "");
+        let plan = world.plan();
+        assert_eq!(
+            (&plan["changes"], findings(&plan)),
+            (&json!([]), vec!["duplicate-deployment".to_owned()])
+        );
+    }
+}
+
+#[test]
+fn a_refused_apply_says_why_in_its_report() {
+    let world = World::fake("1.7.12");
+    let _old = world.has(checkout(&["onOrder", "legacy"]));
+    let _new = world.serves(checkout(&["onOrder"]), "");
+    let report = world.apply_fails(&["--quiet"], 5);
+    assert!(first_error(&report).contains("allow: [breaking]"), "{report}");
+    world.lists([&unreachable_url()], "");
+    let report = world.apply_fails(&["--quiet", "--wait-endpoints", "0"], 1);
+    assert_eq!(report["findings"][0]["code"], "endpoint-unreachable");
+}
