@@ -171,11 +171,11 @@ impl fmt::Display for Code {
     }
 }
 
-/// A code as documents carry it. A document of a newer version may have codes that this one does not
-/// know.
+/// A code of `restatectl explain`. A document of a newer version may have codes that this one does
+/// not know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(with = "String")]
+#[schemars(inline)]
 pub struct CodeName(String);
 
 impl CodeName {

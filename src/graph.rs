@@ -7,6 +7,7 @@ use crate::kind::rules::listed;
 use crate::kind::words::Shape;
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Nodes and edges in the order in which the plan or the files speak of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,16 @@ pub enum Is {
     /// A Kafka cluster, by name.
     Cluster(String),
     Resource(Key),
+}
+
+/// The name or the key, as documents have it.
+impl fmt::Display for Is {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster(name) => f.write_str(name),
+            Self::Resource(key) => key.fmt(f),
+        }
+    }
 }
 
 impl Is {

@@ -2,6 +2,7 @@
 //! never told: not the values of headers and options, nor what the run knows to be sensitive.
 
 use super::Error;
+use crate::kind::Kind;
 use crate::secret::{MASK, Masker, printable};
 use reqwest::StatusCode;
 use serde::Serialize;
@@ -87,6 +88,12 @@ fn shown(mut body: Json) -> String {
     body.to_string()
 }
 
+/// Whether the values of a map are never told. Those of Kafka clusters are no kind here yet.
+fn is_untold(map: &str) -> bool {
+    let untold = |kind: &Kind| kind.words().untold_maps.contains(&map);
+    map == "properties" || Kind::ALL.iter().any(untold)
+}
+
 /// Live resources of others have secrets that the run knows nothing of.
 fn redact(body: &mut Json) {
     match body {
@@ -94,7 +101,7 @@ fn redact(body: &mut Json) {
         Json::Object(fields) => {
             for (name, value) in fields {
                 match (name.as_str(), value) {
-                    ("additional_headers" | "options" | "properties", Json::Object(values)) => {
+                    (name, Json::Object(values)) if is_untold(name) => {
                         values.values_mut().for_each(|value| *value = MASK.into());
                     }
                     ("uri", Json::String(uri)) => {

@@ -99,12 +99,14 @@ pub fn vocabulary() -> &'static Vocabulary {
         let mut vocabulary = Vocabulary {
             plain_fields: PLAIN_FIELDS.to_vec(),
             plain_maps: Vec::new(),
+            secret_maps: Vec::new(),
             sections: SECTIONS.to_vec(),
         };
         for kind in Kind::ALL {
             let words = kind.words();
             vocabulary.plain_fields.extend(words.plain_fields);
             vocabulary.plain_maps.extend(words.plain_maps);
+            vocabulary.secret_maps.extend(words.secret_maps);
             vocabulary.sections.push(words.section);
         }
         vocabulary

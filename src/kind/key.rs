@@ -111,6 +111,9 @@ impl SubscriptionKey {
 
     fn shown_ends(&self) -> String {
         let (source, sink) = (&self.source, self.sink.to_string());
+        if sink.is_empty() {
+            return source.to_string();
+        }
         match sink.strip_prefix("service://") {
             Some(handler) => format!("{source} → {handler}"),
             None => format!("{source}{TO}{sink}"),
@@ -121,7 +124,11 @@ impl SubscriptionKey {
 /// `SOURCE -> SINK`, with ` @ GROUP` where there is one.
 impl fmt::Display for SubscriptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{TO}{}", self.source, self.sink)?;
+        write!(f, "{}", self.source)?;
+        // A document of others may have anything as a key.
+        if self.sink != Name::Foreign(String::new()) {
+            write!(f, "{TO}{}", self.sink)?;
+        }
         match &self.group {
             Some(group) => write!(f, "{IN}{group}"),
             None => Ok(()),
@@ -177,6 +184,7 @@ mod tests {
                 "kafka:main -> ingress",
                 "kafka:main -> ingress",
             ),
+            (Kind::Subscription, "anything @ all", "anything @ all"),
         ] {
             let key = Key::parse(kind, text);
             assert_eq!(

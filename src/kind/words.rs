@@ -25,6 +25,11 @@ pub struct Words {
     pub plain_fields: &'static [&'static str],
     /// Maps of its entries of which every value is shown that does not name a secret.
     pub plain_maps: &'static [&'static str],
+    /// Maps of its entries of which every value is a secret.
+    pub secret_maps: &'static [&'static str],
+    /// Maps in the bodies of the Admin API whose values a trace never tells: live resources of others
+    /// have secrets that the run knows nothing of.
+    pub untold_maps: &'static [&'static str],
 }
 
 /// How a section lists its entries.

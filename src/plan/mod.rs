@@ -102,7 +102,7 @@ impl Plan {
 /// Keys by kind. Documents have them as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "BTreeMap<Kind, Vec<String>>", into = "BTreeMap<Kind, Vec<String>>")]
-#[schemars(with = "BTreeMap<Kind, Vec<String>>")]
+#[schemars(with = "BTreeMap<Kind, Vec<String>>", inline)]
 pub struct Unmanaged(pub BTreeMap<Kind, Vec<Key>>);
 
 impl From<BTreeMap<Kind, Vec<String>>> for Unmanaged {

@@ -1,6 +1,6 @@
 //! From the events of a parser to the tree, for YAML and JSON.
 
-use super::hidden::{Dropped, names_a_secret};
+use super::hidden::{Dropped, Vocabulary};
 use super::limits::Limits;
 use super::node::{Key, Kind, Node};
 use super::{Span, duplicate_key, offset};
@@ -14,6 +14,7 @@ pub type Met<'t> = Result<(Event<'t>, Span), Problem>;
 pub struct Builder<'t, E> {
     text: &'t str,
     events: E,
+    vocabulary: &'static Vocabulary,
     anchors: HashMap<usize, Node>,
     limits: Limits,
     /// Entries with keys that were written before, which are in no tree but in the text.
@@ -23,10 +24,11 @@ pub struct Builder<'t, E> {
 }
 
 impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
-    pub fn new(text: &'t str, events: E) -> Self {
+    pub fn new(text: &'t str, events: E, vocabulary: &'static Vocabulary) -> Self {
         Self {
             text,
             events,
+            vocabulary,
             anchors: HashMap::new(),
             limits: Limits::new(text.len()),
             dropped: Vec::new(),
@@ -128,7 +130,9 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
                 Kind::Null => Some("null".into()),
                 Kind::Seq(_) | Kind::Map(_) | Kind::Unknown => None,
             };
-            let names_a_secret = name.as_deref().is_some_and(names_a_secret);
+            let names_a_secret = name
+                .as_deref()
+                .is_some_and(|name| self.vocabulary.is_secret(name));
             self.secret_depth += usize::from(names_a_secret);
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1, problems)?;
@@ -184,7 +188,8 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
             for &again in &same[1..] {
                 let (key, value) = &entries[again];
                 problems.push(duplicate_key(&key.name, key.span, entries[same[0]].0.span));
-                self.drop(key.span, value.clone(), names_a_secret(&key.name));
+                let is_secret = self.vocabulary.is_secret(&key.name);
+                self.drop(key.span, value.clone(), is_secret);
                 duplicates[again] = true;
             }
         }

@@ -13,6 +13,8 @@ pub struct Vocabulary {
     pub plain_fields: Vec<&'static str>,
     /// Maps of which every value is shown that does not name a secret.
     pub plain_maps: Vec<&'static str>,
+    /// Maps of which every value is a secret.
+    pub secret_maps: Vec<&'static str>,
     /// Maps and lists of the format, in which every field is known.
     pub sections: Vec<&'static str>,
 }
@@ -21,8 +23,16 @@ pub struct Vocabulary {
 pub static NOTHING: Vocabulary = Vocabulary {
     plain_fields: Vec::new(),
     plain_maps: Vec::new(),
+    secret_maps: Vec::new(),
     sections: Vec::new(),
 };
+
+impl Vocabulary {
+    /// Whether what is written behind the key is a secret.
+    pub fn is_secret(&self, key: &str) -> bool {
+        names_a_secret(key) || self.secret_maps.contains(&key)
+    }
+}
 
 /// Nobody's secret is shorter.
 const SHORTEST: usize = 5;
@@ -92,7 +102,7 @@ enum Sight {
 
 impl Sight {
     fn of(key: &str, parent: Self, vocabulary: &Vocabulary) -> Self {
-        if parent == Self::Secret || names_a_secret(key) {
+        if parent == Self::Secret || vocabulary.is_secret(key) {
             Self::Secret
         } else if vocabulary.plain_maps.contains(&key) {
             Self::Open
@@ -212,7 +222,6 @@ fn userinfo(text: &str, offset: usize) -> Option<Range<usize>> {
 pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let words = [
-        "headers",
         "variables",
         "authorization",
         "token",
@@ -283,6 +292,7 @@ mod tests {
         let vocabulary = Vocabulary {
             plain_fields: vec!["uri"],
             plain_maps: Vec::new(),
+            secret_maps: vec!["additional_headers"],
             sections: Vec::new(),
         };
         let sights = in_text(text, &vocabulary);

@@ -1,7 +1,7 @@
 //! JSON into the tree. It is nearly YAML, but not quite: YAML forbids long keys and some characters.
 
 use super::build::{Builder, Met};
-use super::hidden::Dropped;
+use super::hidden::{Dropped, Vocabulary};
 use super::node::Node;
 use super::{Span, floor, line_start, offset};
 use crate::code::Code;
@@ -11,7 +11,12 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 /// The tree, and what was written and is not in it.
-pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
+pub fn parse(
+    file: u32,
+    text: &str,
+    vocabulary: &'static Vocabulary,
+    problems: &mut Problems,
+) -> Option<(Node, Vec<Dropped>)> {
     // Some editors start a file with it.
     let json = text.trim_start_matches('\u{feff}');
     let at = text.len() - json.len();
@@ -21,7 +26,7 @@ pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Ve
         problems.push(invalid(&error, file, text, floor(text, place)));
         return None;
     }
-    let mut builder = Builder::new(text, Events { file, text, at });
+    let mut builder = Builder::new(text, Events { file, text, at }, vocabulary);
     match builder.root(problems) {
         Ok(root) => Some((root, builder.dropped)),
         Err(problem) => {

@@ -152,8 +152,8 @@ impl SourceFile {
             return None;
         }
         match self.format {
-            Format::Yaml => yaml::parse(file, &self.text, problems),
-            Format::Json => json::parse(file, &self.text, problems),
+            Format::Yaml => yaml::parse(file, &self.text, self.vocabulary, problems),
+            Format::Json => json::parse(file, &self.text, self.vocabulary, problems),
             Format::Toml => Some((toml::parse(file, &self.text, problems)?, Vec::new())),
         }
     }

@@ -1,7 +1,7 @@
 //! YAML into the tree.
 
 use super::build::{Builder, Met, invalid};
-use super::hidden::Dropped;
+use super::hidden::{Dropped, Vocabulary};
 use super::node::Node;
 use super::{Span, line_start, offset};
 use crate::code::Code;
@@ -9,13 +9,18 @@ use crate::problem::{Problem, Problems};
 use granit_parser::{Event, Parser, StrInput};
 
 /// The tree, and what was written and is not in it.
-pub fn parse(file: u32, text: &str, problems: &mut Problems) -> Option<(Node, Vec<Dropped>)> {
+pub fn parse(
+    file: u32,
+    text: &str,
+    vocabulary: &'static Vocabulary,
+    problems: &mut Problems,
+) -> Option<(Node, Vec<Dropped>)> {
     let events = Events {
         file,
         text,
         parser: Parser::new_from_str(text),
     };
-    let mut builder = Builder::new(text, events);
+    let mut builder = Builder::new(text, events, vocabulary);
     match document(&mut builder, problems) {
         Ok(root) => Some((root, builder.dropped)),
         Err(problem) => {

@@ -72,7 +72,7 @@ struct Outcome {
 }
 
 fn read(format: Format, text: &str) -> Outcome {
-    let mut sources = Sources::default();
+    let mut sources = restatectl::config::sources();
     let file = sources.add(SourceFile::new("fuzz".to_owned(), text.to_owned(), format));
     let mut problems = Problems::default();
     let rules = Rules {
@@ -133,8 +133,8 @@ fn check(format: Format, text: &str) -> Result<BTreeSet<&'static str>, TestCaseE
     } = outcome;
     let is_error = problems.iter().any(|problem| problem.severity == Severity::Error);
     prop_assert!(desired.is_some() || is_error, "it is refused without a word");
-    let codes = problems.iter().map(|problem| problem.code).collect();
-    problems.retain(|problem| !OF_NAMES.contains(&problem.code));
+    let codes = problems.iter().map(|problem| problem.code.name()).collect();
+    problems.retain(|problem| !OF_NAMES.contains(&problem.code.name()));
     let shown = json::problems(&problems, &sources);
     prop_assert!(!shown.contains(MARK), "a value from outside is shown: {}", shown);
     // Slow, and much the same for all of them.

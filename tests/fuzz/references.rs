@@ -72,7 +72,7 @@ fn resolved(format: Format, text: &str) -> Result<Option<String>, TestCaseError>
     };
     check(format, &file)?;
     let desired = read(format, &file).desired.unwrap();
-    let metadata = &desired.deployments[0].metadata.as_ref().unwrap().value;
+    let metadata = &desired.entries.deployments[0].metadata.as_ref().unwrap().value;
     Ok(metadata.get("value").cloned())
 }
 

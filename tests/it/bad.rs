@@ -3,7 +3,7 @@
 //! top that start with `# args:` and `# env:` say how it is run.
 
 use crate::harness::Desk;
-use std::collections::BTreeSet;
+use restatectl::code::Code;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -132,24 +132,28 @@ fn every_file_is_reported_with_its_code_and_place() {
     }
 }
 
-/// Every literal in the sources that looks like a code is one, and every code has an explanation
-/// and something that shows it: a file in `tests/bad`, or a test where a file alone cannot.
+/// Every code is explained and given somewhere, and something shows it: a file in `tests/bad`, or a
+/// test where a file alone cannot.
 #[test]
 fn every_code_is_explained_and_shown() {
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert!(names.is_sorted(), "the table of codes is in order");
     let explained: Vec<&str> = restatectl::explain::all().map(|(code, _)| code).collect();
-    assert!(explained.is_sorted(), "codes.md is in order");
+    assert_eq!(
+        names, explained,
+        "codes.md has a section for each, in the same order"
+    );
     for (code, text) in restatectl::explain::all() {
         assert!(text.len() > 40, "{code} deserves more words");
     }
-    let used = codes_in_sources();
-    let explained: BTreeSet<&str> = explained.into_iter().collect();
-    let unexplained: Vec<_> = used
-        .iter()
-        .filter(|code| !explained.contains(code.as_str()))
-        .collect();
-    assert!(unexplained.is_empty(), "without an explanation: {unexplained:?}");
-    let unused: Vec<_> = explained.iter().filter(|code| !used.contains(**code)).collect();
-    assert!(unused.is_empty(), "explained, but never given: {unused:?}");
+    let source = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let is_given = |code: &Code| {
+        let word = format!("Code::{code:?}");
+        let ends = |at: usize| !source[at..].starts_with(|c: char| c.is_alphanumeric());
+        source.match_indices(&word).any(|(at, _)| ends(at + word.len()))
+    };
+    let never: Vec<_> = Code::ALL.iter().filter(|code| !is_given(code)).collect();
+    assert!(never.is_empty(), "explained, but never given: {never:?}");
 
     let cases = cases();
     let tests = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it"));
@@ -158,37 +162,22 @@ fn every_code_is_explained_and_shown() {
             || tests.contains(&format!("\"{code}\""))
             || tests.contains(&format!("{code} "))
     };
-    let unshown: Vec<_> = explained.iter().filter(|code| !shown(code)).collect();
+    let unshown: Vec<_> = names.iter().filter(|code| !shown(code)).collect();
     assert!(unshown.is_empty(), "no test shows: {unshown:?}");
 }
 
-fn codes_in_sources() -> BTreeSet<String> {
-    // Words with a hyphen that are no codes, and codes without one.
-    let others = ["kebab-case", "rev-parse", "api-key", "git-commit", "take-over"];
-    let single = [
-        "usage",
-        "internal",
-        "interrupted",
-        "ineffective",
-        "breaking",
-        "overwrite",
-        "promote",
-        "expose",
-        "regroup",
-        "protected",
-        "draining",
-        "unmarked",
-        "offline",
-    ];
-    let text = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let is_code = |literal: &&str| {
-        let is_word = literal.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-        let is_hyphened =
-            is_word && literal.contains('-') && !literal.starts_with('-') && !literal.ends_with('-');
-        (is_hyphened && !others.contains(literal)) || single.contains(literal)
-    };
-    let literals = text.split('"').skip(1).step_by(1);
-    literals.filter(is_code).map(str::to_owned).collect()
+/// No code is compared with a literal: a typo in one would compile.
+#[test]
+fn codes_are_types() {
+    let source = texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let hyphened = Code::ALL
+        .iter()
+        .map(|code| code.name())
+        .filter(|name| name.contains('-'));
+    let again: Vec<_> = hyphened
+        .filter(|name| source.matches(&format!("\"{name}\"")).count() != 1)
+        .collect();
+    assert!(again.is_empty(), "written outside of the table: {again:?}");
 }
 
 /// The sources below a folder, without the tests inside of them.

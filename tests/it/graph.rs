@@ -3,8 +3,8 @@
 use crate::markdown::scenes::{NASTY, change, full_of, plan, small};
 use crate::roundtrip::parsed;
 use restatectl::desired::Desired;
+use restatectl::graph::{Effect, Graph, Relation};
 use restatectl::plan::Plan;
-use restatectl::plan::graph::{Effect, Graph, Relation};
 use restatectl::render::graph::{dot, mermaid};
 use restatectl::source::Format;
 use serde_json::{Value, json};
@@ -25,9 +25,10 @@ fn lines(graph: &Graph) -> Vec<String> {
             let refused = if mark.is_refused { " refused" } else { "" };
             format!(" [{effect} {}{refused}]", mark.op.name())
         });
-        format!("{} {}{mark}", node.kind.name(), node.key)
+        let key = node.is.to_string();
+        format!("{} {key}{mark}", node.is.what())
     });
-    let key = |index: usize| graph.nodes[index].key.as_str();
+    let key = |index: usize| graph.nodes[index].is.to_string();
     let edges = graph.edges.iter().map(|edge| {
         let how = match &edge.relation {
             Relation::Exposes => "exposes".to_owned(),

@@ -20,7 +20,7 @@ fn file(desired: &Desired) -> Value {
     let canonical = desired.canonical();
     let list = |section: &str| canonical[section].as_array().unwrap().iter().map(said);
     let deployments = list("deployments")
-        .zip(&desired.deployments)
+        .zip(&desired.entries.deployments)
         .map(|(mut entry, deployment)| {
             let address = entry.remove("address").unwrap();
             let is_arn = address.as_str().unwrap().starts_with("arn:");
@@ -38,23 +38,24 @@ fn file(desired: &Desired) -> Value {
         (name, Value::Object(entry))
     });
     // Both are in the order of their sources.
-    let subscriptions = list("subscriptions")
-        .zip(&desired.subscriptions)
-        .map(|(mut entry, subscription)| {
-            let options = &subscription.options;
-            entry.remove("options");
-            if !options.is_empty() {
-                entry.insert(
-                    "options".to_owned(),
-                    exposed(options.iter().map(|(name, option)| (name, &option.value))),
-                );
-            }
-            Value::Object(entry)
-        });
+    let subscriptions =
+        list("subscriptions")
+            .zip(&desired.entries.subscriptions)
+            .map(|(mut entry, subscription)| {
+                let options = &subscription.options;
+                entry.remove("options");
+                if !options.is_empty() {
+                    entry.insert(
+                        "options".to_owned(),
+                        exposed(options.iter().map(|(name, option)| (name, &option.value))),
+                    );
+                }
+                Value::Object(entry)
+            });
     let services: Map<String, Value> = services.collect();
     let target = json!({ "cluster_name": canonical["cluster_name"] });
-    let prune = canonical["prune"].to_string().to_lowercase();
-    let lists = |section: usize| canonical["sections"][section] == true;
+    let sections = canonical["sections"].as_array().unwrap();
+    let lists = |section: &str| sections.iter().any(|listed| listed == section);
     fields([
         ("version", Some(1.into())),
         (
@@ -62,15 +63,18 @@ fn file(desired: &Desired) -> Value {
             desired.stack.as_ref().map(|_| canonical["stack"].clone()),
         ),
         ("target", desired.cluster_name.as_ref().map(|_| target)),
-        ("deployments", lists(0).then(|| deployments.collect())),
+        ("deployments", lists("deployments").then(|| deployments.collect())),
         (
             "services",
             (!services.is_empty()).then_some(Value::Object(services)),
         ),
-        ("subscriptions", lists(1).then(|| subscriptions.collect())),
+        (
+            "subscriptions",
+            lists("subscriptions").then(|| subscriptions.collect()),
+        ),
         (
             "prune",
-            (desired.prune != Prune::default()).then(|| serde_json::from_str(&prune).unwrap()),
+            (desired.prune != Prune::default()).then(|| canonical["prune"].clone()),
         ),
         (
             "safety",

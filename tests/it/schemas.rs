@@ -9,10 +9,10 @@ const NAMES: [&str; 5] = ["desired-state", "plan", "report", "drift", "snapshot"
 fn generated(name: &str) -> String {
     let schema = match name {
         "desired-state" => restatectl::config::schema(),
-        "plan" => restatectl::plan::schema(),
-        "report" => restatectl::apply::schema(),
-        "drift" => restatectl::drift::schema(),
-        "snapshot" => restatectl::snapshot::schema(),
+        "plan" => restatectl::schema::of::<restatectl::plan::Plan>(),
+        "report" => restatectl::schema::of::<restatectl::apply::Report>(),
+        "drift" => restatectl::schema::of::<restatectl::drift::Drift>(),
+        "snapshot" => restatectl::schema::of::<restatectl::snapshot::Snapshot>(),
         other => panic!("no schema {other}"),
     };
     serde_json::to_string_pretty(&schema).unwrap() + "\n"

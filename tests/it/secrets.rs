@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use restatectl::load::{Given, load};
 use restatectl::problem::{Problem, Problems, Severity};
 use restatectl::source::interpolate::{Outside, Rules};
-use restatectl::source::{Format, SourceFile, Sources};
+use restatectl::source::{Format, SourceFile};
 use serde_json::json;
 use std::rc::Rc;
 
@@ -399,7 +399,7 @@ impl Outside for Nothing {
 /// What problems say and quote of a file. Where the quoted lines are is decided here as it is in
 /// the renderer: the whole lines of every place.
 fn shown(name: &str, text: &str) -> String {
-    let mut sources = Sources::default();
+    let mut sources = restatectl::config::sources();
     let format = Format::of(name.as_ref()).unwrap();
     let file = sources.add(SourceFile::new(name.to_owned(), text.to_owned(), format));
     let mut problems = Problems::default();

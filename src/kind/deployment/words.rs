@@ -23,6 +23,8 @@ pub const WORDS: Words = Words {
         "services",
     ],
     plain_maps: &["metadata"],
+    secret_maps: &["additional_headers"],
+    untold_maps: &["additional_headers"],
 };
 
 const HINTS: &[Hint] = &[

@@ -15,6 +15,8 @@ pub const WORDS: Words = Words {
     hints: HINTS,
     plain_fields: &NAMES,
     plain_maps: &[],
+    secret_maps: &[],
+    untold_maps: &[],
 };
 
 const HINTS: &[Hint] = &[

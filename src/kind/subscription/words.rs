@@ -17,6 +17,8 @@ pub const WORDS: Words = Words {
     hints: HINTS,
     plain_fields: &["source", "sink", GROUP_ID, "auto.offset.reset"],
     plain_maps: &["options"],
+    secret_maps: &[],
+    untold_maps: &["options"],
 };
 
 const HINTS: &[Hint] = &[

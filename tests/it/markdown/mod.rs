@@ -7,12 +7,13 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use read::{Read, assert_sound, read};
+use restatectl::code::Code;
 use restatectl::plan::Plan;
 use restatectl::problem::{Problem, Severity};
 use restatectl::render::markdown;
 use restatectl::render::markdown::document::LIMIT;
 use restatectl::secret::printable;
-use restatectl::source::{Format, SourceFile, Sources, Span};
+use restatectl::source::{Format, SourceFile, Span};
 use scenes::{
     NASTY, change, field, full_of, incomplete, many, plan, problems_full_of, report_full_of, small,
 };
@@ -114,7 +115,7 @@ fn a_block_ends_where_its_lines_do() {
 
 #[test]
 fn problems_with_their_places() {
-    let mut sources = Sources::default();
+    let mut sources = restatectl::config::sources();
     let text = "version: 1\ndeployments:\n  - uri: checkout:9080\n  - uri: checkout:9080\n";
     let file = sources.add(SourceFile::new(
         "restate.yaml".to_owned(),
@@ -126,13 +127,13 @@ fn problems_with_their_places() {
         start,
         end: start + 13,
     };
-    let invalid = Problem::error("invalid-uri", "the URI has no scheme")
+    let invalid = Problem::error(Code::InvalidUri, "the URI has no scheme")
         .at(span(33))
         .help("write the whole address, such as `http://checkout.internal:9080`");
-    let twice = Problem::error("duplicate-deployment", "`checkout:9080` is listed twice")
+    let twice = Problem::error(Code::DuplicateDeployment, "`checkout:9080` is listed twice")
         .at(span(56))
         .related(span(33), "the first one");
-    let down = Problem::warning("unreachable", "http://127.0.0.1:9070 does not answer");
+    let down = Problem::warning(Code::ServerUnreachable, "http://127.0.0.1:9070 does not answer");
     insta::assert_snapshot!(markdown::problems(&[invalid, twice, down], &sources));
 }
 
@@ -357,8 +358,8 @@ fn every_outcome_has_its_words() {
         &json!({ "findings": error }),
     );
     assert_eq!(headline(&wrong), "### restatectl plan with 1 error: 1 to create");
-    let mut problems = vec![Problem::error("a", "m")];
-    problems.push(Problem::new("b", Severity::Info, "m"));
-    let problems = markdown::problems(&problems, &Sources::default());
+    let mut problems = vec![Problem::error(Code::InvalidUri, "m")];
+    problems.push(Problem::new(Code::UriQuery, Severity::Info, "m"));
+    let problems = markdown::problems(&problems, &restatectl::config::sources());
     assert_eq!(problems.lines().nth(1), Some("### restatectl: 1 error, 1 note"));
 }

@@ -1,10 +1,11 @@
 //! Plans and reports to render.
 
 use restatectl::apply::Report;
+use restatectl::code::Code;
 use restatectl::plan::Plan;
 use restatectl::problem::Problem;
 use restatectl::render::markdown;
-use restatectl::source::{Format, SourceFile, Sources, Span};
+use restatectl::source::{Format, SourceFile, Span};
 use serde_json::{Value, json};
 
 /// What a name could try.
@@ -257,7 +258,7 @@ pub fn report_full_of(text: &str) -> Report {
 }
 
 pub fn problems_full_of(text: &str) -> String {
-    let mut sources = Sources::default();
+    let mut sources = restatectl::config::sources();
     let file = sources.add(SourceFile::new(
         text.to_owned(),
         "version: 1".to_owned(),
@@ -268,11 +269,11 @@ pub fn problems_full_of(text: &str) -> String {
         start,
         end: start + 1,
     };
-    let error = Problem::error("invalid-uri", text)
+    let error = Problem::error(Code::InvalidUri, text)
         .at(span(0))
         .help(text)
         .related(span(3), text);
-    let warning = Problem::warning("uri-query", text).help(text);
+    let warning = Problem::warning(Code::UriQuery, text).help(text);
     markdown::problems(&[error, warning], &sources)
 }
 
