@@ -3,6 +3,7 @@
 use crate::code::{Code, CodeName};
 use crate::kind::{Key, Kind};
 use crate::problem::{Problem, Severity};
+use crate::secret::Value;
 use crate::source::{Origin, Sources};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,19 @@ impl Field {
             sensitive: false,
             change,
         }
+    }
+
+    /// A text that comes, or changes. Sensitive if either side is.
+    pub fn of_values(path: &[&str], before: Option<&Value>, after: &Value) -> Self {
+        if after.is_sensitive() || before.is_some_and(Value::is_sensitive) {
+            let change = match before {
+                Some(_) => FieldChange::Changed,
+                None => FieldChange::Set,
+            };
+            return Self::sensitive(path, change);
+        }
+        let json = |value: &Value| value.shown().map(Json::from);
+        Self::new(path, before.and_then(json), json(after))
     }
 
     pub fn sensitive(path: &[&str], change: FieldChange) -> Self {

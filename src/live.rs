@@ -3,7 +3,6 @@
 use crate::kind::deployment::live::Deployment;
 use crate::kind::service::live::Service;
 use crate::kind::subscription::live::Subscription;
-use crate::secret::Masker;
 use crate::server::Server;
 use std::collections::BTreeMap;
 
@@ -44,14 +43,6 @@ impl Live {
             subscriptions,
             by_identity,
             by_id,
-        }
-    }
-
-    /// Servers tell what they were told: a consumer group, say, which for the files is a value from
-    /// outside. What repeats a sensitive value of the run is sensitive here too.
-    pub fn conceal(&mut self, masker: &Masker) {
-        for subscription in &mut self.subscriptions {
-            subscription.conceal(masker);
         }
     }
 

@@ -20,30 +20,45 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// A string that is either sensitive or plain. It has no `Display`; `Debug` shows plain ones only.
+/// A string, and whether it may be shown. It has no `Display`; `Debug` shows what may be shown.
 #[derive(Clone)]
 pub struct Value {
     text: SecretString,
-    sensitive: bool,
+    sight: Sight,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// A file writes it in clear.
+    Plain,
+    /// From elsewhere, such as a variable or a server, so it may repeat a secret.
+    Given,
+    Sensitive,
 }
 
 impl Value {
-    pub fn sensitive(text: impl Into<String>) -> Self {
+    fn new(text: impl Into<String>, sight: Sight) -> Self {
         Self {
             text: text.into().into(),
-            sensitive: true,
+            sight,
         }
+    }
+
+    pub fn sensitive(text: impl Into<String>) -> Self {
+        Self::new(text, Sight::Sensitive)
     }
 
     pub fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into().into(),
-            sensitive: false,
-        }
+        Self::new(text, Sight::Plain)
+    }
+
+    /// Not sensitive by itself, but not written in clear either.
+    pub fn given(text: impl Into<String>) -> Self {
+        Self::new(text, Sight::Given)
     }
 
     pub fn is_sensitive(&self) -> bool {
-        self.sensitive
+        self.sight == Sight::Sensitive
     }
 
     /// The text for the wire and for comparing, never for an output.
@@ -53,7 +68,14 @@ impl Value {
 
     /// The text for an output; `None` when it is sensitive.
     pub fn shown(&self) -> Option<&str> {
-        (!self.sensitive).then(|| self.expose())
+        (!self.is_sensitive()).then(|| self.expose())
+    }
+
+    /// Makes it sensitive if it is from elsewhere and repeats a sensitive value of the run.
+    pub fn conceal(&mut self, masker: &Masker) {
+        if self.sight == Sight::Given && masker.mask(self.expose()) != self.expose() {
+            self.sight = Sight::Sensitive;
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::ask::Answers;
 use crate::kind::deployment::snapshot::SnapshotDeployment;
 use crate::kind::redacted::REDACTED;
 use crate::kind::service::live::Service;
-use crate::kind::subscription::GROUP_ID;
+use crate::kind::subscription::kafka_options::GROUP_ID;
 use crate::kind::subscription::snapshot::SnapshotSubscription;
 use crate::live::Live;
 use crate::plan::{FORMAT_VERSION, Target};

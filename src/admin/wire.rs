@@ -146,8 +146,8 @@ pub struct Registration {
     #[serde(flatten)]
     pub connection: Connection,
     /// `None` for servers that ignore it (before 1.6).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed_map")]
+    pub metadata: Option<BTreeMap<String, Value>>,
     /// Carried along where one is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<serde_json::Value>,
@@ -203,6 +203,17 @@ pub struct NewSubscription {
 
 fn exposed<S: Serializer>(values: &BTreeMap<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(values.iter().map(|(name, value)| (name, value.expose())))
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn exposed_map<S: Serializer>(
+    values: &Option<BTreeMap<String, Value>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match values {
+        Some(values) => exposed(values, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it so")]

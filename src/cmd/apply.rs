@@ -38,13 +38,8 @@ pub fn run(args: Apply, printer: &Printer) -> Result<Exit, Failure> {
         }
     };
     let asked = Asked {
-        files: &files,
-        wish: &wish,
-        look: &look,
-        connection: &args.connection,
-        scope: Scope::Files,
         wait_endpoints: args.wait_endpoints,
-        deleted: 0,
+        ..Asked::of(&files, &wish, &look, &args.connection)
     };
     let confirm = Confirm {
         show_unmanaged: args.planning.looking.show_unmanaged,

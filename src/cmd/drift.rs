@@ -2,25 +2,16 @@
 
 use crate::cli;
 use crate::drift::Drift;
-use crate::duration::Duration;
 use crate::error::{Exit, Failure};
 use crate::render::Document;
-use crate::session::make::{Asked, Scope, make};
+use crate::session::make::{Asked, make};
 use crate::session::printer::Printer;
 use crate::session::signal::block_on;
 use crate::session::wish::{Look, Wish};
 
 pub fn run(args: &cli::Drift, printer: &Printer) -> Result<Exit, Failure> {
     let (wish, look) = (Wish::default(), Look::from(&args.looking));
-    let asked = Asked {
-        files: &args.files,
-        wish: &wish,
-        look: &look,
-        connection: &args.connection,
-        scope: Scope::Files,
-        wait_endpoints: Duration::default(),
-        deleted: 0,
-    };
+    let asked = Asked::of(&args.files, &wish, &look, &args.connection);
     block_on(async {
         let made = make(&asked, printer).await?;
         let drift = Drift::of(&made.computed.plan, args.looking.show_unmanaged);

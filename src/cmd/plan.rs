@@ -2,7 +2,7 @@
 
 use crate::cli::Plan;
 use crate::error::{Exit, Failure};
-use crate::session::make::{self, Asked, Scope, make_offline};
+use crate::session::make::{self, Asked, make_offline};
 use crate::session::printer::Printer;
 use crate::session::signal::block_on;
 use crate::session::wish::{Look, Wish};
@@ -11,13 +11,8 @@ use crate::session::{saved, snapshots};
 pub fn run(args: &Plan, printer: &Printer) -> Result<Exit, Failure> {
     let (wish, look) = (Wish::from(&args.planning), Look::from(&args.planning.looking));
     let asked = Asked {
-        files: &args.files,
-        wish: &wish,
-        look: &look,
-        connection: &args.connection,
-        scope: Scope::Files,
         wait_endpoints: args.wait_endpoints,
-        deleted: 0,
+        ..Asked::of(&args.files, &wish, &look, &args.connection)
     };
     block_on(plan(args, &asked, printer))
 }

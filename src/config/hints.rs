@@ -8,57 +8,37 @@ use std::sync::LazyLock;
 const NOT_YET: &str = "this version of restatectl does not manage it yet";
 
 const HINTS: &[Hint] = &[
-    Hint {
-        of: "File",
-        fields: &["kafkaclusters", "rules", "state", "kafka", "clusters"],
-        help: NOT_YET,
-    },
-    Hint {
-        of: "Prune",
-        fields: &["kafkaclusters", "rules", "state"],
-        help: NOT_YET,
-    },
-    Hint {
-        of: "File",
-        fields: &["deployment"],
-        help: "did you mean `deployments`?",
-    },
-    Hint {
-        of: "File",
-        fields: &["service", "overrides"],
-        help: "did you mean `services`?",
-    },
-    Hint {
-        of: "File",
-        fields: &["vars", "params", "parameters", "values"],
-        help: "did you mean `variables`?",
-    },
-    Hint {
-        of: "File",
-        fields: &["owner"],
-        help: "did you mean `stack`?",
-    },
-    Hint {
-        of: "File",
-        fields: &["clustername", "cluster"],
-        help: CLUSTER_NAME,
-    },
-    Hint {
-        of: "Safety",
-        fields: &["clustername", "cluster"],
-        help: CLUSTER_NAME,
-    },
-    Hint {
-        of: "File",
-        fields: &["maxdeletes"],
-        help: "did you mean `safety: { max_deletes: … }`?",
-    },
-    Hint {
-        of: "Prune",
-        fields: &["services"],
-        help: "services are never pruned: they come and go with their deployments",
-    },
+    Hint::new(
+        FILE,
+        &["kafkaclusters", "rules", "state", "kafka", "clusters"],
+        NOT_YET,
+    ),
+    Hint::new(PRUNE, &["kafkaclusters", "rules", "state"], NOT_YET),
+    Hint::new(FILE, &["deployment"], "did you mean `deployments`?"),
+    Hint::new(FILE, &["service", "overrides"], "did you mean `services`?"),
+    Hint::new(
+        FILE,
+        &["vars", "params", "parameters", "values"],
+        "did you mean `variables`?",
+    ),
+    Hint::new(FILE, &["owner"], "did you mean `stack`?"),
+    Hint::new(FILE, &["clustername", "cluster"], CLUSTER_NAME),
+    Hint::new("Safety", &["clustername", "cluster"], CLUSTER_NAME),
+    Hint::new(
+        FILE,
+        &["maxdeletes"],
+        "did you mean `safety: { max_deletes: … }`?",
+    ),
+    Hint::new(
+        PRUNE,
+        &["services"],
+        "services are never pruned: they come and go with their deployments",
+    ),
 ];
+
+/// The structs of the file's shape that have the fields.
+const FILE: &str = "File";
+const PRUNE: &str = "Prune";
 
 const CLUSTER_NAME: &str = "did you mean `target: { cluster_name: … }`?";
 

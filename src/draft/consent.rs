@@ -103,3 +103,9 @@ pub fn needs(consent: &Consent, message: String, entry: &str) -> Problem {
         "if that is meant, add `allow: [{word}]` to the {entry}, or run with `--allow {word}`"
     ))
 }
+
+/// The refusal to delete what is protected.
+pub fn still_protected(what: &str) -> Problem {
+    Problem::error(Code::Protected, format!("{what} is protected"))
+        .help("to delete it, remove `protected: true` first, in a commit of its own")
+}

@@ -79,6 +79,12 @@ pub struct Hint {
     pub help: &'static str,
 }
 
+impl Hint {
+    pub const fn new(of: &'static str, fields: &'static [&'static str], help: &'static str) -> Self {
+        Self { of, fields, help }
+    }
+}
+
 /// The help for an `id` in the file.
 pub const NO_IDS: &str =
     "the server makes ids up; what is listed here is known by its address, name, or source and sink";

@@ -4,7 +4,7 @@ use super::style::Style;
 use super::{fields, lifecycle};
 use crate::change::{Change, Field, Finding, Op, Resource, ServiceChange, Validated};
 use crate::code::Code;
-use crate::kind::subscription::GROUP_ID;
+use crate::kind::subscription::kafka_options::GROUP_ID;
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::secret::printable;

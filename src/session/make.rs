@@ -11,7 +11,7 @@ use crate::diff;
 use crate::draft::{Input, Targets};
 use crate::duration::Duration;
 use crate::error::{Exit, Failure};
-use crate::kind::rules::{secrets_of_files, secrets_of_server};
+use crate::kind::rules::{conceal, secrets_of_files, secrets_of_server};
 use crate::live::Live;
 use crate::plan::computed::{Computed, Origins};
 use crate::plan::inputs::Inputs;
@@ -45,6 +45,21 @@ pub struct Asked<'a> {
     pub wait_endpoints: Duration,
     /// How much this run has deleted already, of what counts.
     pub deleted: u64,
+}
+
+impl<'a> Asked<'a> {
+    /// What the files say, without waiting for anything.
+    pub fn of(files: &'a Files, wish: &'a Wish, look: &'a Look, connection: &'a Connection) -> Self {
+        Self {
+            files,
+            wish,
+            look,
+            connection,
+            scope: Scope::Files,
+            wait_endpoints: Duration::default(),
+            deleted: 0,
+        }
+    }
 }
 
 /// A plan with what it was made from.
@@ -90,7 +105,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         read = destruction::of_stack(read)?;
     }
     let mut live = answers::live(&mut client, printer).await?;
-    live.conceal(client.masker());
+    conceal(&mut read.desired, &mut live, client.masker());
     let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
@@ -147,7 +162,7 @@ pub fn make_offline(asked: &Asked<'_>, snapshot: Snapshot) -> Result<Computed, F
     for value in secrets_of_server(&live) {
         masker.learn(value);
     }
-    live.conceal(&masker);
+    conceal(&mut read.desired, &mut live, &masker);
     let read = is_target(read, &live)?;
     let targets = &asked.wish.targets;
     let computing = Computing {

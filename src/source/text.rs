@@ -1,5 +1,6 @@
 //! Strings of a file, which may have been filled in from outside of it.
 
+use crate::secret::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -43,6 +44,15 @@ impl Text {
     /// Whether the environment or another file gave a part of it.
     pub fn is_external(&self) -> bool {
         self.filled.as_ref().is_some_and(|filled| filled.external)
+    }
+
+    /// What is not sensitive by itself.
+    pub fn into_value(self) -> Value {
+        if self.is_filled() {
+            Value::given(self.value)
+        } else {
+            Value::plain(self.value)
+        }
     }
 
     pub fn into_string(self) -> String {

@@ -25,7 +25,7 @@ pub fn connection(entry: &desired::Deployment, live: Option<&live::Deployment>) 
         (None, live) => live.is_some_and(|live| live.use_http_11),
     };
     let role = match (&entry.assume_role_arn, live) {
-        (Some(field), _) => Some(field.value.clone()),
+        (Some(field), _) => Some(field.value.expose().to_owned()),
         (None, live) => live.and_then(|live| live.assume_role_arn.clone()),
     };
     let address = &entry.address.value;
@@ -99,14 +99,10 @@ pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -
         fields.push(Field::new(&["use_http_11"], Some(before), Some(after)));
     }
     if let Some(wanted) = assume_role_arn
-        && live.assume_role_arn.as_ref() != Some(&wanted.value)
+        && live.assume_role_arn.as_deref() != Some(wanted.value.expose())
     {
-        let before = live.assume_role_arn.clone().map(Into::into);
-        fields.push(Field::new(
-            &["assume_role_arn"],
-            before,
-            Some(wanted.value.clone().into()),
-        ));
+        let before = live.assume_role_arn.clone().map(Value::given);
+        fields.push(Field::of_values(&["assume_role_arn"], before.as_ref(), &wanted.value));
     }
     fields
 }
@@ -134,21 +130,26 @@ pub fn metadata(
     stack: Option<&str>,
     live: Option<&live::Deployment>,
     server: &Server,
-) -> Option<BTreeMap<String, String>> {
-    let mut metadata = match (&entry.metadata, live) {
+) -> Option<BTreeMap<String, Value>> {
+    let mut metadata: BTreeMap<String, Value> = match (&entry.metadata, live) {
         (Some(written), _) => written.value.clone().into_iter().collect(),
-        (None, Some(live)) => live.metadata.clone(),
+        (None, Some(live)) => {
+            let there = live.metadata.iter();
+            there
+                .map(|(name, text)| (name.clone(), Value::given(text)))
+                .collect()
+        }
         (None, None) => BTreeMap::new(),
     };
     let mark = stack.or_else(|| live?.stack());
-    metadata.extend(mark.map(|stack| (STACK_MARK.to_owned(), stack.to_owned())));
+    metadata.extend(mark.map(|stack| (STACK_MARK.to_owned(), Value::plain(stack))));
     server.keeps_metadata().then_some(metadata)
 }
 
 /// The fields of a new deployment.
 pub fn registration_fields(
     entry: &desired::Deployment,
-    metadata: Option<&BTreeMap<String, String>>,
+    metadata: Option<&BTreeMap<String, Value>>,
 ) -> Vec<Field> {
     let mut fields = Vec::new();
     for name in entry
@@ -159,14 +160,10 @@ pub fn registration_fields(
         fields.push(Field::sensitive(&["additional_headers", name], FieldChange::Set));
     }
     if let Some(role) = &entry.assume_role_arn {
-        fields.push(Field::new(
-            &["assume_role_arn"],
-            None,
-            Some(role.value.clone().into()),
-        ));
+        fields.push(Field::of_values(&["assume_role_arn"], None, &role.value));
     }
     for (name, value) in metadata.into_iter().flatten() {
-        fields.push(Field::new(&["metadata", name], None, Some(value.clone().into())));
+        fields.push(Field::of_values(&["metadata", name], None, value));
     }
     if let Some(field) = &entry.use_http_11 {
         fields.push(Field::new(&["use_http_11"], None, Some(field.value.into())));

@@ -25,10 +25,10 @@ pub struct Deployment {
     pub span: Span,
     pub name: Option<Spanned<String>>,
     pub address: Spanned<Address>,
-    pub assume_role_arn: Option<Spanned<String>>,
+    pub assume_role_arn: Option<Spanned<Value>>,
     pub additional_headers: Option<Spanned<Headers>>,
     pub use_http_11: Option<Spanned<bool>>,
-    pub metadata: Option<Spanned<LiteMap<String, String>>>,
+    pub metadata: Option<Spanned<LiteMap<String, Value>>>,
     pub services: Option<Spanned<Vec<Spanned<String>>>>,
     pub allow: Vec<Spanned<Consent>>,
     pub is_protected: bool,
@@ -69,7 +69,7 @@ impl Deployment {
             assume_role_arn: role(assume_role_arn, problems),
             additional_headers: headers(additional_headers, address.as_ref(), problems),
             use_http_11: use_http_11.and_then(Read::ok),
-            metadata: metadata.map(|read| metadata_strings(read, problems)),
+            metadata: metadata.map(|read| metadata_values(read, problems)),
             services: services.map(|read| Spanned {
                 span: read.span,
                 value: entries(Some(read))
@@ -116,10 +116,17 @@ impl Deployment {
         json!({
             "name": text(name),
             "address": address.value.key(),
-            "assume_role_arn": text(assume_role_arn),
+            "assume_role_arn": assume_role_arn.as_ref().map(|role| {
+                shown(&role.value, &format!("/deployments/{index}/assume_role_arn"))
+            }),
             "additional_headers": headers,
             "use_http_11": use_http_11.as_ref().map(|field| field.value),
-            "metadata": metadata.as_ref().map(|metadata| metadata.value.iter().collect::<BTreeMap<_, _>>()),
+            "metadata": metadata.as_ref().map(|metadata| {
+                let values = metadata.value.iter();
+                let place = |name: &str| format!("/deployments/{index}/metadata/{name}");
+                let shown = values.map(|(name, value)| (name, shown(value, &place(name))));
+                shown.collect::<BTreeMap<_, _>>()
+            }),
             "services": services.as_ref().map(|services| {
                 services.value.iter().map(|service| &service.value).collect::<Vec<_>>()
             }),
@@ -127,6 +134,12 @@ impl Deployment {
             "protected": is_protected,
         })
     }
+}
+
+/// A value, or where it is if it is sensitive.
+fn shown(value: &Value, place: &str) -> Json {
+    let pointer = || json!({ "sensitive": place });
+    value.shown().map_or_else(pointer, Json::from)
 }
 
 fn address(
@@ -185,9 +198,9 @@ fn address(
 }
 
 /// `arn:aws:iam::ACCOUNT:role/NAME`
-fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<String>> {
-    let role = plain(read)?;
-    let parts: Vec<&str> = role.value.split(':').collect();
+fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Value>> {
+    let role = read.and_then(Read::ok)?;
+    let parts: Vec<&str> = role.value.as_str().split(':').collect();
     let is_role = matches!(parts[..], ["arn", _, "iam", "", account, name] if !account.is_empty() && name.starts_with("role/"));
     if !is_role {
         problems.push(
@@ -196,7 +209,7 @@ fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Str
                 .help("write `arn:aws:iam::ACCOUNT:role/NAME`"),
         );
     }
-    is_role.then_some(role)
+    is_role.then(|| role.map(Text::into_value))
 }
 
 fn headers(
@@ -261,8 +274,8 @@ fn headers(
     Some(Spanned::new(compact(headers), span))
 }
 
-fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<LiteMap<String, String>> {
-    let mut strings = BTreeMap::new();
+fn metadata_values(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<LiteMap<String, Value>> {
+    let mut values = BTreeMap::new();
     let span = read.span;
     for (key, value) in pairs(Some(read)) {
         if key.value == STACK_MARK {
@@ -273,10 +286,10 @@ fn metadata_strings(read: Read<Map<Text>>, problems: &mut Problems) -> Spanned<L
                     .help("name the owner with `stack:` at the top of the file"),
             );
         } else if let Some(value) = value {
-            strings.insert(key.value, value.value.into_string());
+            values.insert(key.value, value.value.into_value());
         }
     }
-    Spanned::new(compact(strings), span)
+    Spanned::new(compact(values), span)
 }
 
 fn plain(field: Option<Read<Text>>) -> Option<Spanned<String>> {

@@ -12,10 +12,10 @@ use crate::draft::owner::Allowing;
 use crate::draft::{Asked, Part, Step, View};
 use crate::kind::Key;
 use crate::kind::service::desired::Service;
-use crate::kind::service::diff::in_effect;
+use crate::kind::service::basis::in_effect;
 use crate::kind::service::options::{Options, ServiceOption};
 use crate::problem::{Problem, Severity};
-use crate::secret::MASK;
+use crate::secret::{MASK, Value};
 
 /// A listed deployment that is registered, and what has been found out about it.
 pub struct Known<'a> {
@@ -127,9 +127,9 @@ fn metadata_stale(view: &View<'_>, known: &mut Known<'_>) {
         return;
     };
     // A snapshot hides the secrets that somebody put there.
-    let is_stale = |name: &String, value: &String| {
+    let is_stale = |name: &String, value: &Value| {
         let now = known.live.metadata.get(name);
-        now != Some(value) && now.is_none_or(|now| !now.contains(MASK))
+        now.is_none_or(|now| now != value.expose() && !now.contains(MASK))
     };
     let stale: Vec<String> = (wanted.value.iter())
         .filter(|(name, value)| is_stale(name, value))

@@ -10,6 +10,7 @@ use crate::change::{
 };
 use crate::code::Code;
 use crate::config::DeploymentPolicy;
+use crate::draft::consent::still_protected;
 use crate::draft::{Draft, Part, Step, View};
 use crate::kind::{Key, Kind};
 use crate::problem::Problem;
@@ -184,10 +185,4 @@ fn protected(
         format!("the service {}", goes.iter().find(is_protected)?)
     };
     Some(still_protected(&what).into())
-}
-
-/// The refusal to delete what is protected.
-pub fn still_protected(what: &str) -> Problem {
-    Problem::error(Code::Protected, format!("{what} is protected"))
-        .help("to delete it, remove `protected: true` first, in a commit of its own")
 }

@@ -12,7 +12,7 @@ use crate::code;
 use crate::consent::Consent;
 use crate::draft::consent::needs;
 use crate::draft::world::ServedBy;
-use crate::draft::{Part, Step, View};
+use crate::draft::{Part, View};
 use crate::kind::service::live::Service;
 use crate::problem::Problem;
 use std::collections::BTreeMap;
@@ -223,39 +223,26 @@ fn step(
         entry,
         live: _,
         resource,
-        mut fields,
+        fields,
         asked,
-        mut part,
+        part,
     } = known;
     taking.asked.given.extend(asked.given);
     taking.asked.refusals.extend(asked.refusals);
     let mut precondition = Precondition::of(&fields);
     precondition.fields.extend(taking.preconditions());
-    let basis = taking.basis(view);
-    fields.append(&mut taking.fields);
-    let (given, refused) = taking.asked.refused();
     let change = Change {
-        risk: taking.risk,
         validated: if action.is_some() {
             Validated::Server
         } else {
             Validated::Local
         },
-        depends_on: taking.depends_on.into_iter().collect(),
         fields,
-        services: taking.services,
         invocations,
-        refused,
         precondition,
         ..Change::new(op, resource, view.input.origin(entry.span))
     };
-    part.step = Some(Step {
-        basis,
-        ..Step::new(change, action.map(Into::into))
-    });
-    part.given = given;
-    part.effects = taking.effects;
-    part
+    taking.into_part(view, part, change, action)
 }
 
 /// The unfinished invocations that run on it.

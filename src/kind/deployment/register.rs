@@ -39,32 +39,18 @@ fn as_dry_run(view: &View<'_>, entry: &Deployment, resource: Resource, dry: &Dry
     let outcome = taking.settle(view, entry, &dry.services);
     let is_validated = dry.refused.is_none() || !taking.asked.refusals.is_empty();
     let request = registration(entry, view.stack(), view.input.live, is_breaking, false);
-    let mut fields = registration_fields(entry, request.metadata.as_ref());
-    fields.append(&mut taking.fields);
-    let basis = taking.basis(view);
-    let (given, refused) = taking.asked.refused();
     let change = Change {
-        risk: taking.risk,
         validated: if is_validated {
             Validated::Server
         } else {
             Validated::Local
         },
-        depends_on: taking.depends_on.into_iter().collect(),
-        fields,
-        services: taking.services,
-        refused,
+        fields: registration_fields(entry, request.metadata.as_ref()),
         precondition: Precondition::absent(),
         ..Change::new(Op::Register, resource, view.input.origin(entry.span))
     };
     let action = Action::Register(Register { request, outcome });
-    part.step = Some(Step {
-        basis,
-        ..Step::new(change, Some(action.into()))
-    });
-    part.given = given;
-    part.effects = taking.effects;
-    part
+    taking.into_part(view, part, change, Some(action))
 }
 
 /// The change without knowing what comes of it: more services may come than are known.

@@ -1,19 +1,19 @@
 //! What a registration, new or forced, or an overwrite makes of services: compared with what serves
 //! them by then, and predicted for afterwards.
 
-use super::action::{ExpectedService, Served};
+use super::action::{Action, ExpectedService, Served};
 use super::address::Address;
 use super::desired::Deployment;
 use super::live;
 use super::visibility::Visibility;
-use crate::change::{Basis, Field, FieldValue, Risk, ServiceChange};
+use crate::change::{Basis, Change, Field, FieldValue, Risk, ServiceChange};
 use crate::code::Code;
 use crate::consent::Consent;
 use crate::draft::consent::needs;
 use crate::draft::owner::Allowing;
 use crate::draft::world::{Effects, Left, Predicted, ServedBy, Taken};
-use crate::draft::{Asked, View};
-use crate::kind::service::diff::in_effect;
+use crate::draft::{Asked, Part, Step, View};
+use crate::kind::service::basis::in_effect;
 use crate::kind::service::live::Service;
 use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,8 @@ pub enum By<'a> {
 
 /// What is known so far of what one change makes of the services of its deployment.
 pub struct Taking {
-    pub fields: Vec<Field>,
-    pub services: Vec<ServiceChange>,
+    fields: Vec<Field>,
+    services: Vec<ServiceChange>,
     /// By service, the digest of what its endpoint declares.
     declarations: BTreeMap<String, String>,
     pub depends_on: BTreeSet<u32>,
@@ -248,6 +248,31 @@ impl Taking {
         })
     }
 
+    /// The change with all that was found out about its services.
+    pub fn into_part(mut self, view: &View<'_>, part: Part, change: Change, action: Option<Action>) -> Part {
+        let basis = self.basis(view);
+        let (given, refused) = self.asked.refused();
+        let mut fields = change.fields;
+        fields.append(&mut self.fields);
+        let change = Change {
+            risk: self.risk,
+            depends_on: self.depends_on.into_iter().collect(),
+            fields,
+            services: self.services,
+            refused,
+            ..change
+        };
+        Part {
+            step: Some(Step {
+                basis,
+                ..Step::new(change, action.map(Into::into))
+            }),
+            given,
+            effects: self.effects,
+            ..part
+        }
+    }
+
     /// The revisions that the plan was made with.
     pub fn preconditions(&self) -> impl Iterator<Item = FieldValue> {
         self.services.iter().map(|service| FieldValue {
@@ -256,7 +281,7 @@ impl Taking {
         })
     }
 
-    pub fn basis(&self, view: &View<'_>) -> Basis {
+    fn basis(&self, view: &View<'_>) -> Basis {
         let names = self.services.iter().map(|service| service.name.as_str());
         Basis {
             declarations: self.declarations.clone(),

@@ -28,33 +28,25 @@ pub const WORDS: Words = Words {
 };
 
 const HINTS: &[Hint] = &[
-    hint(&["url", "endpoint", "address"], "did you mean `uri`?"),
-    hint(&["lambda", "lambdaarn", "functionarn"], "did you mean `arn`?"),
-    hint(&["headers"], "did you mean `additional_headers`?"),
-    hint(
+    Hint::new("Deployment", &["url", "endpoint", "address"], "did you mean `uri`?"),
+    Hint::new("Deployment", &["lambda", "lambdaarn", "functionarn"], "did you mean `arn`?"),
+    Hint::new("Deployment", &["headers"], "did you mean `additional_headers`?"),
+    Hint::new("Deployment", 
         &["role", "rolearn", "assumerole"],
         "did you mean `assume_role_arn`?",
     ),
-    hint(
+    Hint::new("Deployment", 
         &["usehttp11", "http11", "usehttp1"],
         "did you mean `use_http_11`?",
     ),
-    hint(
+    Hint::new("Deployment", 
         &["force"],
         "a registration is never forced: what force was needed for is `allow: [breaking]`, `[overwrite]` or `[promote]`",
     ),
-    hint(
+    Hint::new("Deployment", 
         &["breaking", "overwrite", "promote"],
         "consent is written as `allow: [WHAT]`",
     ),
-    hint(&["dryrun"], "every plan is a dry run: `restatectl plan`"),
-    hint(&["id"], NO_IDS),
+    Hint::new("Deployment", &["dryrun"], "every plan is a dry run: `restatectl plan`"),
+    Hint::new("Deployment", &["id"], NO_IDS),
 ];
-
-const fn hint(fields: &'static [&'static str], help: &'static str) -> Hint {
-    Hint {
-        of: "Deployment",
-        fields,
-        help,
-    }
-}

@@ -13,7 +13,6 @@ use crate::draft::owner::Allowing;
 use crate::draft::{Asked, Draft, Part, Step, View};
 use crate::duration::Duration;
 use crate::kind::Key;
-use crate::live::Live;
 use crate::problem::{Problem, nearest};
 use crate::source::Span;
 
@@ -227,21 +226,6 @@ fn handler_declares(in_effect: Option<Setting>, baseline: Option<&Options>) -> b
     let default = Duration::parse("1d").ok().map(Setting::Duration);
     let declared = baseline.and_then(|options| options.get(ServiceOption::WorkflowCompletionRetention));
     declared.is_some() && declared == in_effect && declared != default
-}
-
-/// The options in effect of a service that a registration is about to reset.
-pub fn in_effect(live: &Live, name: &str) -> Vec<FieldValue> {
-    let options = live.services.get(name).map(|live| &live.options);
-    let each = options.into_iter().flat_map(|options| {
-        ServiceOption::ALL
-            .into_iter()
-            .map(|option| (option, options.get(option)))
-    });
-    each.map(|(option, value)| FieldValue {
-        path: vec!["services".to_owned(), name.to_owned(), option.name().to_owned()],
-        value: value.map(Into::into),
-    })
-    .collect()
 }
 
 /// Live overrides that no file manages and that a registration of this plan resets.

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod basis;
 pub mod desired;
 pub mod diff;
 pub mod export;

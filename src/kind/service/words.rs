@@ -20,12 +20,12 @@ pub const WORDS: Words = Words {
 };
 
 const HINTS: &[Hint] = &[
-    hint(
+    Hint::new("Service", 
         &["ingressprivate"],
         "the SDK's `ingressPrivate` is the opposite of `public`: for `ingressPrivate: true` write `public: false`",
     ),
-    hint(&["private"], "write `public: false` for a private service"),
-    hint(
+    Hint::new("Service", &["private"], "write `public: false` for a private service"),
+    Hint::new("Service", 
         &[
             "workflowretention",
             "workflowcompletionretention",
@@ -33,29 +33,21 @@ const HINTS: &[Hint] = &[
         ],
         "did you mean `workflow_completion_retention`?",
     ),
-    hint(
+    Hint::new("Service", 
         &["retrypolicy", "invocationretrypolicy", "retry", "maxattempts"],
         "the Admin API cannot change the retry policy of a service: declare it with the SDK",
     ),
-    hint(
+    Hint::new("Service", 
         &["enablelazystate", "lazystate"],
         "the Admin API cannot change it: declare it with the SDK",
     ),
-    hint(
+    Hint::new("Service", 
         &["handlers"],
         "the Admin API has options for services only: declare those of a handler with the SDK",
     ),
-    hint(
+    Hint::new("Service", 
         &["type", "ty", "revision", "deploymentid"],
         "the endpoint decides it: a service exists only through a deployment",
     ),
-    hint(&["id"], NO_IDS),
+    Hint::new("Service", &["id"], NO_IDS),
 ];
-
-const fn hint(fields: &'static [&'static str], help: &'static str) -> Hint {
-    Hint {
-        of: "Service",
-        fields,
-        help,
-    }
-}

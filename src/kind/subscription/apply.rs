@@ -1,7 +1,7 @@
 //! Creating, replacing and deleting subscriptions. The server does not notice duplicates, so every create
 //! is between two readings of the list.
 
-use super::GROUP_ID;
+use super::kafka_options::GROUP_ID;
 use super::action::Action;
 use super::live::Subscription;
 use crate::admin::{Client, Error, retry, wire};

@@ -1,6 +1,6 @@
 //! A subscription that should exist.
 
-use super::GROUP_ID;
+use super::kafka_options::GROUP_ID;
 use super::ends::{Name, Parse, Sink, Source};
 use super::file::{self, SUBSCRIPTION_CONSENTS};
 use super::kafka;
@@ -102,11 +102,10 @@ impl Subscription {
                     shown_group = Some(value.value.quote().to_owned());
                 }
                 let is_sensitive = is_sensitive_value(&key.value, value.value.is_external());
-                let text = value.value.into_string();
                 let value = if is_sensitive {
-                    Value::sensitive(text)
+                    Value::sensitive(value.value.into_string())
                 } else {
-                    Value::plain(text)
+                    value.value.into_value()
                 };
                 Some((key.value, Spanned::new(value, key.span)))
             })

@@ -3,8 +3,9 @@
 use super::action::Action;
 use super::desired::Subscription;
 use super::ends::Sink;
-use super::pairing::{Pair, option_field, option_fields, pair};
-use super::{GROUP_ID, live};
+use super::pairing::{Pair, option_fields, pair};
+use super::kafka_options::GROUP_ID;
+use super::live;
 use crate::admin::wire::NewSubscription;
 use crate::change::{Change, Field, FieldChange, Op, Precondition, Resource, Risk, Validated};
 use crate::code::Code;
@@ -242,7 +243,7 @@ fn create(view: &View<'_>, wanted: &Subscription) -> Part {
         validated: validated(&depends_on),
         depends_on,
         fields: options
-            .map(|(name, option)| option_field(name, None, &option.value))
+            .map(|(name, option)| Field::of_values(&["options", name], None, &option.value))
             .collect(),
         refused,
         precondition: Precondition::absent(),

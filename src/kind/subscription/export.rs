@@ -1,6 +1,6 @@
 //! Live subscriptions as entries of a file.
 
-use super::GROUP_ID;
+use super::kafka_options::GROUP_ID;
 use super::diff::on_server;
 use super::live::Subscription;
 use crate::export::entry::{Exporting, literal};

@@ -1,8 +1,7 @@
 //! What the Kafka consumer inside the server accepts. The server stores everything, and a consumer
 //! that does not understand an option never starts: nothing in the Admin API shows it [S:all].
 
-use super::GROUP_ID;
-use super::kafka_options::KAFKA_OPTIONS;
+use super::kafka_options::{GROUP_ID, KAFKA_OPTIONS};
 use crate::code::Code;
 use crate::problem::{Problem, Problems, nearest};
 use crate::source::{Spanned, Text};

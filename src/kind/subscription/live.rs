@@ -1,12 +1,12 @@
 //! A subscription as a server has it.
 
-use super::GROUP_ID;
+use super::kafka_options::GROUP_ID;
 use super::desired::is_sensitive_option;
 use super::ends::{Name, Sink, Source};
 use crate::admin::wire;
 use crate::kind::redacted::REDACTED;
 use crate::kind::{Key, SubscriptionKey};
-use crate::secret::{MASK, Masker, Value};
+use crate::secret::{MASK, Value};
 use std::collections::BTreeMap;
 
 /// A subscription as a server has it.
@@ -53,15 +53,6 @@ impl Subscription {
     pub fn hides(&self, option: &str) -> bool {
         self.options.get(option).is_some_and(|value| value.expose() == REDACTED)
     }
-
-    /// Makes those options sensitive that repeat a sensitive value of the run.
-    pub fn conceal(&mut self, masker: &Masker) {
-        for value in self.options.values_mut() {
-            if value.shown().is_some_and(|text| masker.mask(text) != text) {
-                *value = Value::sensitive(value.expose());
-            }
-        }
-    }
 }
 
 impl From<wire::Subscription> for Subscription {
@@ -77,7 +68,7 @@ impl From<wire::Subscription> for Subscription {
                     let value = if is_sensitive_option(&name) && value != REDACTED {
                         Value::sensitive(value)
                     } else {
-                        Value::plain(value)
+                        Value::given(value)
                     };
                     (name, value)
                 })

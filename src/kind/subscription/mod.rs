@@ -13,13 +13,10 @@ pub mod export;
 pub mod file;
 mod groups;
 pub mod kafka;
-mod kafka_options;
+pub mod kafka_options;
 pub mod live;
 mod pairing;
 pub mod prune;
 pub mod rules;
 pub mod snapshot;
 pub mod words;
-
-/// The option that names the consumer group, under which Kafka keeps offsets.
-pub const GROUP_ID: &str = "group.id";

@@ -4,9 +4,8 @@
 use super::desired::Subscription;
 use super::ends::{Name, Sink, Source};
 use super::live;
-use crate::change::{Field, FieldChange};
+use crate::change::Field;
 use crate::draft::Input;
-use crate::secret::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry means.
@@ -206,22 +205,8 @@ pub fn option_fields(wanted: &Subscription, live: &live::Subscription) -> Vec<Fi
         live.options.get(*name) != Some(&option.value) && !live.hides(name)
     });
     differing
-        .map(|(name, option)| option_field(name, live.options.get(name), &option.value))
+        .map(|(name, option)| Field::of_values(&["options", name], live.options.get(name), &option.value))
         .collect()
-}
-
-/// What becomes of one option. `before`: where it is there.
-pub fn option_field(name: &str, before: Option<&Value>, after: &Value) -> Field {
-    let path = ["options", name];
-    if after.is_sensitive() || before.is_some_and(Value::is_sensitive) {
-        let change = match before {
-            Some(_) => FieldChange::Changed,
-            None => FieldChange::Set,
-        };
-        return Field::sensitive(&path, change);
-    }
-    let json = |value: &Value| value.shown().map(|text| text.to_owned().into());
-    Field::new(&path, before.and_then(json), json(after))
 }
 
 /// Whether an entry lists a live subscription: the same ends, and the same group if it writes one.

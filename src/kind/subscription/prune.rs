@@ -5,13 +5,14 @@ use super::diff::{exists_after, on_server};
 use super::groups::shared_groups;
 use super::live::Subscription;
 use super::pairing::{lists, pair};
-use super::{GROUP_ID, ends::Sink};
+use super::ends::Sink;
+use super::kafka_options::GROUP_ID;
 use crate::change::{Change, FieldValue, Op, Precondition, Resource, Risk};
 use crate::code::Code;
 use crate::config::SubscriptionPolicy;
+use crate::draft::consent::still_protected;
 use crate::draft::{Draft, Part, Step, View};
 use crate::kind::Kind;
-use crate::kind::deployment::prune::still_protected;
 use crate::problem::Problem;
 
 pub fn prune(draft: &mut Draft<'_>) {

@@ -1,6 +1,6 @@
 //! What subscriptions are called.
 
-use super::GROUP_ID;
+use super::kafka_options::GROUP_ID;
 use crate::kind::words::{Deletion, Hint, Layout, NO_IDS, Shape, Words};
 
 pub const WORDS: Words = Words {
@@ -22,30 +22,22 @@ pub const WORDS: Words = Words {
 };
 
 const HINTS: &[Hint] = &[
-    hint(
+    Hint::new("Subscription", 
         &["topic", "from", "cluster"],
         "write `source: kafka://CLUSTER/TOPIC`",
     ),
-    hint(
+    Hint::new("Subscription", 
         &["handler", "to", "service", "target"],
         "write `sink: service://SERVICE/HANDLER`",
     ),
-    hint(
+    Hint::new("Subscription", 
         &["groupid", "consumergroup", "group"],
         "it is an option: `options: { group.id: … }`",
     ),
-    hint(
+    Hint::new("Subscription", 
         &["autooffsetreset"],
         "it is an option: `options: { auto.offset.reset: … }`",
     ),
-    hint(&["properties", "config", "metadata"], "did you mean `options`?"),
-    hint(&["id"], NO_IDS),
+    Hint::new("Subscription", &["properties", "config", "metadata"], "did you mean `options`?"),
+    Hint::new("Subscription", &["id"], NO_IDS),
 ];
-
-const fn hint(fields: &'static [&'static str], help: &'static str) -> Hint {
-    Hint {
-        of: "Subscription",
-        fields,
-        help,
-    }
-}
