@@ -73,7 +73,7 @@ fn resolved(format: Format, text: &str) -> Result<Option<String>, TestCaseError>
     check(format, &file)?;
     let desired = read(format, &file).desired.unwrap();
     let metadata = &desired.entries.deployments[0].metadata.as_ref().unwrap().value;
-    Ok(metadata.get("value").cloned())
+    Ok(metadata.get("value").map(|value| value.expose().to_owned()))
 }
 
 #[test]
