@@ -7,10 +7,11 @@ use crate::endpoint::{Endpoint, Manifest};
 use crate::world::World;
 use after::{deleted, hidden, managed, needs_come_first, predicted};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use scene::{Scene, scene};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 /// Everything there is on the server, in a fixed order.
 fn everything(world: &World) -> Value {
@@ -172,24 +173,40 @@ fn exported(world: &World, scene: &Scene, live: &Value) -> Result<(), TestCaseEr
     Ok(())
 }
 
-fn run(cases: u32, stacks: bool, world: impl Fn() -> World) {
-    let mut runner = TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 200,
-        ..Config::default()
+/// How many scenes are checked at once: for the most part they wait for processes and for servers.
+const AT_ONCE: u32 = 4;
+
+fn run(cases: u32, stacks: bool, world: impl Fn() -> World + Sync) {
+    let seen = Mutex::new(BTreeMap::<i32, u32>::new());
+    let check_some = |part: u32| {
+        let mut config = Config {
+            cases: cases / AT_ONCE + u32::from(part < cases % AT_ONCE),
+            failure_persistence: None,
+            max_shrink_iters: 200,
+            ..Config::default()
+        };
+        // From one seed, the parts would all get the same scenes.
+        if let RngSeed::Fixed(seed) = config.rng_seed {
+            config.rng_seed = RngSeed::Fixed(seed.wrapping_add(part.into()));
+        }
+        let outcome = TestRunner::new(config).run(&scene(stacks), |scene| {
+            let endpoint = Endpoint::start(Manifest::new());
+            let code = check(&world(), &endpoint, &scene)?;
+            *seen.lock().unwrap().entry(code).or_default() += 1;
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            panic!("{error}");
+        }
+    };
+    std::thread::scope(|threads| {
+        for part in 0..AT_ONCE {
+            let check_some = &check_some;
+            threads.spawn(move || check_some(part));
+        }
     });
-    let seen = std::cell::RefCell::new(BTreeMap::<i32, u32>::new());
-    let outcome = runner.run(&scene(stacks), |scene| {
-        let endpoint = Endpoint::start(Manifest::new());
-        let code = check(&world(), &endpoint, &scene)?;
-        *seen.borrow_mut().entry(code).or_default() += 1;
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-    let seen = seen.into_inner();
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.values().sum::<u32>(), cases, "each scene is checked");
     assert!(
         seen.get(&0).is_some_and(|n| *n >= cases / 10),
         "too few scenes could be applied: {seen:?}"
