@@ -151,9 +151,8 @@ impl Report {
             .any(|result| may_have.contains(&result.status))
     }
 
-    /// With what a later run did.
-    #[must_use]
-    pub fn and(mut self, next: Self) -> Self {
+    /// Adds what a later run did, whose outcome becomes that of both.
+    pub fn extend(&mut self, next: Self) {
         let offset = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
         self.changes
             .extend(next.changes.into_iter().map(|change| ChangeResult {
@@ -164,10 +163,7 @@ impl Report {
             *self.summary.entry(status).or_default() += n;
         }
         self.alerts.extend(next.alerts);
-        Self {
-            outcome: next.outcome,
-            ..self
-        }
+        self.outcome = next.outcome;
     }
 
     /// A report of an apply that attempted nothing, with the reasons.
@@ -203,14 +199,12 @@ impl Report {
         }
     }
 
-    /// With what stood in the way before the plan was looked at.
-    #[must_use]
-    pub fn because(mut self, problems: &[Problem]) -> Self {
+    /// Adds what stood in the way of looking at the plan.
+    pub fn blame(&mut self, problems: &[Problem]) {
         let problems = problems.iter().cloned();
         // Their places have been told with the files.
         let found = problems.map(|problem| Finding::new(problem, None, &Sources::default()));
         self.findings.extend(found);
-        self
     }
 
     fn with_outcome(outcome: Outcome, plan: &Plan, changes: Vec<ChangeResult>, alerts: &[Alert]) -> Self {

@@ -1,8 +1,8 @@
 //! `delete`: one resource that no file lists.
 
-use super::apply::{Confirm, apply};
 use crate::cli::Delete;
 use crate::error::{Exit, Failure};
+use crate::session::execute::{Confirm, execute};
 use crate::session::make::{Asked, Scope};
 use crate::session::printer::Printer;
 use crate::session::signal::block_on;
@@ -15,5 +15,5 @@ pub fn run(args: Delete, printer: &Printer) -> Result<Exit, Failure> {
         scope: Scope::Delete { force: args.force },
         ..Asked::of(&args.files, &wish, &look, &args.connection)
     };
-    block_on(apply(&asked, None, Confirm::unless(args.yes)?, printer))
+    block_on(execute(&asked, None, Confirm::unless(args.yes)?, printer))
 }

@@ -3,11 +3,14 @@
 //! at, and are files read and runtimes built.
 
 pub mod answers;
+pub mod carry_out;
 pub mod connect;
 pub mod destruction;
+pub mod execute;
 pub mod file;
 pub mod files;
 pub mod make;
+pub mod outputs;
 pub mod outside;
 pub mod printer;
 pub mod saved;

@@ -16,10 +16,12 @@ fn compare(version: &str, extra: &str, script: &str) {
     if extra == CLAMP {
         fake.set_max_journal_retention(Some(Duration::from_secs(6 * 3600)));
     }
-    let (real, fake) = (
-        transcript(real.admin_url(), script),
-        transcript(fake.admin_url(), script),
-    );
+    // At once: for the most part both try to reach endpoints that are not there.
+    let (real, fake) = std::thread::scope(|threads| {
+        let real = threads.spawn(|| transcript(real.admin_url(), script));
+        let fake = transcript(fake.admin_url(), script);
+        (real.join().unwrap(), fake)
+    });
     let difference = similar::TextDiff::from_lines(&real, &fake)
         .unified_diff()
         .header("real", "fake")

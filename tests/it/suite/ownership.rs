@@ -164,7 +164,16 @@ fn targets_bring_along_what_they_need(world: &World) {
     );
 
     let report = world
-        .run(&["apply", "--yes", "--format", "json", "--target", "service/Mail"])
+        .run(&[
+            "apply",
+            "--yes",
+            "--format",
+            "json",
+            "--target",
+            "service/Mail",
+            "--wait-endpoints",
+            "0",
+        ])
         .expect(0)
         .json();
     assert_eq!(report["summary"]["done"], 2);
