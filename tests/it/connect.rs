@@ -176,6 +176,16 @@ fn the_token_goes_over_plain_http_to_this_machine_only() {
         "x-key=abcdef",
     ];
     assert_eq!(problem(&other, &args), (1, "insecure-http".to_owned()));
+    // What listens on every address of this machine is on this machine. Nothing listens on port 1.
+    for host in ["0.0.0.0", "[::]", "admin.localhost"] {
+        let url = format!("http://{host}:1");
+        let args = ["--admin-url", &url, "--header", "x-key=abcdef"];
+        assert_eq!(
+            problem(&other, &args),
+            (1, "server-unreachable".to_owned()),
+            "{host}"
+        );
+    }
 }
 
 #[test]

@@ -400,3 +400,29 @@ fn a_saved_deletion_is_stale_once_something_runs_on_it() {
         assert_eq!(again["outcome"], "nothing-to-do");
     }
 }
+
+/// Under `policy: force` every deployment counts, in each wave, also one that serves nothing.
+#[test]
+fn the_budget_counts_the_same_in_every_wave() {
+    for world in [World::fake("1.7.12"), World::real("1.7.12")] {
+        let superseded = |names: [&str; 2]| -> Vec<Endpoint> {
+            let twice = names.into_iter().chain(names);
+            twice.map(|name| world.has(service(name))).collect()
+        };
+        let ripe = superseded(["A", "B"]);
+        std::thread::sleep(Duration::from_secs(5));
+        let settling = superseded(["C", "D"]);
+        let latest = ripe[2..].iter().chain(&settling[2..]);
+        world.lists(
+            latest,
+            "prune: { deployments: { policy: force, keep: 0, after: 5s } }\nsafety: { max_deletes: 2 }\n",
+        );
+        let plan = world.plan();
+        let counts = |list: &str| plan[list].as_array().unwrap().len();
+        assert_eq!((counts("changes"), counts("waiting")), (2, 2), "{plan:#}");
+        let args = ["apply", "--yes", "--wait-drained", "60s", "--format", "json"];
+        let ran = world.run(&args).expect(3);
+        assert!(ran.stderr.contains("fail max-deletes: 4 of 2"), "{}", ran.stderr);
+        assert_eq!(world.deployments().len(), 6);
+    }
+}

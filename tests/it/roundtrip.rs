@@ -196,3 +196,17 @@ fn what_is_printed_is_read_again() {
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// Their digest is kept in saved plans: what a file says must not change with the code that reads it.
+#[test]
+fn the_canonical_state_speaks_the_words_of_the_file() {
+    for policy in ["keep", "drained", "force"] {
+        let text = format!(
+            "version: 1\ndeployments: []\nsubscriptions: []\n\
+             prune: {{ deployments: {{ policy: {policy} }}, subscriptions: delete }}\n"
+        );
+        let prune = &parsed(Format::Yaml, &text).unwrap().canonical()["prune"];
+        assert_eq!(prune["deployments"]["policy"], policy);
+        assert_eq!(prune["subscriptions"], "delete");
+    }
+}

@@ -32,6 +32,25 @@ fn a_message_with_a_secret_and_terminal_codes_is_cleaned() {
     }
 }
 
+/// A weak secret: what the file writes in clear is shown, what the server says is masked.
+#[test]
+fn a_name_that_is_also_a_secret_is_masked_in_what_the_server_says_only() {
+    let world = World::fake("1.7.12");
+    world.wants("deployments:\n- uri: http://checkout:9080\n  additional_headers: { x-tenant: checkout }\n");
+    let echo = json!({ "message": "no route: checkout", "restate_code": "META0003" }).to_string();
+    world.as_fake().on(
+        times("POST", "/deployments", 0, 9),
+        Fault::Status(500, vec![], echo),
+    );
+    let shown = world.run(&["plan", "--wait-endpoints", "0"]).expect(1);
+    let all = format!("{}{}", shown.stdout, shown.stderr);
+    assert!(
+        all.contains("http://checkout:9080") && !all.contains("http://(sensitive)"),
+        "{all}"
+    );
+    assert!(all.contains("no route: (sensitive)"), "{all}");
+}
+
 /// Of a deployment that others registered with a password in its address.
 #[test]
 fn userinfo_of_live_deployments_is_not_shown() {

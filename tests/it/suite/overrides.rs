@@ -135,6 +135,7 @@ fn exposing_by_registration_needs_consent(world: &World) {
     assert_eq!(plan["changes"][0]["refused"]["code"], "expose");
     assert_eq!(findings(&plan), ["override-reset"]);
     world.plan_with(&["--allow", "expose=other"], 5);
+    world.run(&["plan", "--allow", "expose="]).expect(64);
     let allowed = world.plan_with(&["--allow", "expose=shop"], 0);
     assert_eq!(allowed["changes"][0]["refused"], Value::Null);
     assert_eq!(world.service("Checkout")["public"], false);
