@@ -66,11 +66,11 @@ pub struct Dry {
 pub struct Answers {
     /// By the identity of the entry.
     pub registrations: BTreeMap<String, Result<Dry, Error>>,
-    /// The others are by the id of the deployment.
+    /// What endpoints serve now, by the id of the deployment, as in the maps below.
     pub discoveries: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
     pub updates: BTreeMap<String, Result<(), Error>>,
     pub overwrites: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
-    /// `None` where nothing needed to know.
+    /// What is in flight; `None` when no change depends on it.
     pub in_flight: Option<Result<InFlight, Error>>,
     pub stored: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
 }
@@ -94,7 +94,7 @@ impl InFlight {
         self.0.iter().filter(is_on).map(|row| row.n).sum()
     }
 
-    /// Those of a service, queued and scheduled ones too.
+    /// Counts the invocations of a service, queued and scheduled ones too.
     pub fn of_service(&self, name: &str) -> u64 {
         let of = self.0.iter().filter(|row| row.target_service_name == name);
         of.map(|row| row.n).sum()
@@ -173,7 +173,7 @@ fn asks_in_flight(desired: &Desired, live: &Live) -> bool {
     looks && live.deployments.iter().any(is_unlisted)
 }
 
-/// What the first answers make worth knowing.
+/// The questions that the first answers give rise to.
 pub fn second_round(desired: &Desired, live: &Live, answers: &Answers, discover: Discover) -> Vec<Probe> {
     let mut probes = baselines(desired, live, answers, discover);
     for entry in &desired.entries.deployments {

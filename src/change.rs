@@ -70,9 +70,9 @@ pub enum Risk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Validated {
-    /// By a dry run of the server.
+    /// The server has accepted a dry run of it.
     Server,
-    /// By this program alone.
+    /// This program alone has checked it.
     Local,
     /// Against what will be there after the changes it depends on.
     After,
@@ -125,7 +125,7 @@ impl From<Key> for Resource {
 }
 
 impl Resource {
-    /// One that is there, with the server's id.
+    /// A resource that is on the server, under the id that it has there.
     pub fn live(key: Key, id: &str) -> Self {
         Self {
             key,
@@ -158,7 +158,7 @@ impl Resource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldChange {
-    /// Was not there.
+    /// The field was not there before.
     Set,
     Changed,
     Removed,
@@ -245,7 +245,7 @@ impl From<Problem> for Refused {
 }
 
 impl Refused {
-    /// Several refusals of one change, as one.
+    /// Joins several refusals of one change to one.
     pub fn of(mut reasons: Vec<Problem>) -> Option<Self> {
         if reasons.len() <= 1 {
             return reasons.pop().map(Self::from);
@@ -303,13 +303,13 @@ impl Precondition {
     }
 }
 
-/// On what a change rests beside its precondition.
+/// What a change rests on beside its precondition. A saved plan is compared by it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Basis {
     /// By service, SHA-256 of all that its endpoint declares of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declarations: BTreeMap<String, String>,
-    /// The options in effect that it resets.
+    /// The options in effect that the change resets, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<FieldValue>,
 }
@@ -317,12 +317,12 @@ pub struct Basis {
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
-    /// From 1, in the order of execution.
+    /// The place of the change in the order of execution, from 1.
     pub id: u32,
     pub op: Op,
     pub risk: Risk,
     pub resource: Resource,
-    /// Where the file asks for it.
+    /// The entry that asks for it; null for what no file lists.
     pub origin: Option<Origin>,
     /// Why it is there when nothing in the file asks for it.
     pub reason: Option<String>,
@@ -386,10 +386,6 @@ impl Finding {
             origin: problem.span.and_then(|span| sources.origin(span)),
         }
     }
-
-    pub fn is_about(&self, resource: &Resource) -> bool {
-        self.resource.as_ref().is_some_and(|about| about.is(resource))
-    }
 }
 
 /// A safety rule and whether the plan passes it.
@@ -398,10 +394,10 @@ pub struct Guard {
     pub code: CodeName,
     pub status: GuardStatus,
     pub message: String,
-    /// What would let it pass.
+    /// What would let the plan pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// Where it is about one.
+    /// The resource that the rule is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
 }
@@ -444,7 +440,7 @@ pub enum GuardStatus {
 pub struct Waiting {
     pub resource: Resource,
     pub reason: WaitingFor,
-    /// Unfinished ones that need the resource.
+    /// How many unfinished invocations need the resource.
     pub invocations: u64,
     pub message: String,
 }

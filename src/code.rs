@@ -15,10 +15,10 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// In the order of their names.
+            /// All codes, in the order of their names.
             pub const ALL: &[Self] = &[$(Self::$code,)*];
 
-            /// As users see it.
+            /// The code as users see it.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$code => $name,)*

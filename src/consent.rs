@@ -32,7 +32,7 @@ impl Consent {
         Self::Regroup,
     ];
 
-    /// As it is written in `allow:` and after `--allow`.
+    /// Reads a consent as it is written in `allow:` and after `--allow`.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('=') {
             Some(("take-over", stack)) if !stack.is_empty() => Some(Self::TakeOver(stack.to_owned())),
@@ -40,7 +40,7 @@ impl Consent {
         }
     }
 
-    /// Of the refusal for want of it.
+    /// The code of the refusal that lacks this consent.
     pub fn code(&self) -> Code {
         match self {
             Self::Breaking => Code::Breaking,
@@ -52,7 +52,7 @@ impl Consent {
         }
     }
 
-    /// Without the stack that is taken over.
+    /// The word before `=`: a consent to take over goes without its stack.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Breaking => "breaking",
@@ -77,9 +77,9 @@ impl fmt::Display for Consent {
 /// `--allow WHAT[=KEY]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandConsent {
-    /// For one resource, or for all.
+    /// The consent for one resource, or for all when there is no key.
     To { what: Consent, key: Option<String> },
-    /// Of as many resources.
+    /// Consent to delete so many resources.
     Deletes(u64),
 }
 
@@ -166,7 +166,7 @@ pub fn build(
     consents
 }
 
-/// For the digest of the desired state.
+/// An `allow:` list as the digest of the desired state has it.
 pub fn canonical(allow: &[Spanned<Consent>]) -> Json {
     let mut words: Vec<_> = allow.iter().map(|consent| consent.value.to_string()).collect();
     words.sort();

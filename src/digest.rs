@@ -10,7 +10,7 @@ pub fn sha256(text: &str) -> String {
     digits.fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Of a value, whatever the order of its keys.
+/// The digest of a value, whatever the order of its keys.
 pub fn of_json(mut value: Json) -> String {
     value.sort_all_objects();
     sha256(&value.to_string())

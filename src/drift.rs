@@ -67,7 +67,7 @@ impl Direction {
     }
 }
 
-/// Who can mend it.
+/// Who can mend a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mend {
@@ -81,9 +81,9 @@ pub enum Mend {
 pub struct Drifted {
     pub direction: Direction,
     pub mend: Mend,
-    /// Null where it is about no resource in particular.
+    /// The resource that differs; null when it is about none in particular.
     pub resource: Option<Resource>,
-    /// Before: as it is. After: as the files say.
+    /// The fields that differ: `before` is on the server, `after` is in the files.
     pub fields: Vec<Field>,
     pub origin: Option<Origin>,
     pub message: String,
@@ -96,19 +96,19 @@ impl Drift {
     pub fn of(plan: &Plan, show_unmanaged: bool) -> Self {
         let mut findings: Vec<Drifted> = Vec::new();
         let mut stuck: BTreeMap<u32, &Key> = BTreeMap::new();
+        let errors = plan.errors_by_key();
         for change in &plan.changes {
+            let error = errors.get(&change.resource.key).copied();
             let needed = change.depends_on.iter().find_map(|need| stuck.get(need).copied());
-            let drifted = changed(plan, change, needed);
+            let drifted = changed(plan, change, error, needed);
             if drifted.mend == Mend::Person {
                 stuck.insert(change.id, &change.resource.key);
             }
             findings.push(drifted);
         }
-        let told = |finding: &Finding| {
-            plan.changes
-                .iter()
-                .any(|change| finding.is_about(&change.resource))
-        };
+        let changes = plan.changed_keys();
+        let told =
+            |finding: &Finding| (finding.resource.as_ref()).is_some_and(|about| changes.contains(&about.key));
         let found = plan.findings.iter();
         findings.extend(
             found
@@ -150,14 +150,10 @@ impl Drift {
     }
 }
 
-/// `needed`: the resource of a change that this one depends on and that needs a person.
-fn changed(plan: &Plan, change: &Change, needed: Option<&Key>) -> Drifted {
+/// `about`: an error about the resource. `needed`: the resource of a change that this one depends on
+/// and that needs a person.
+fn changed(plan: &Plan, change: &Change, about: Option<&Finding>, needed: Option<&Key>) -> Drifted {
     let resource = &change.resource;
-    let mut errors = plan
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error);
-    let about = errors.find(|finding| finding.is_about(resource));
     let is_of_deletions = |guard: &&Guard| guard.fails() && guard.code != Code::ForeignStack;
     let guard = plan.guards.iter().find(is_of_deletions);
     let guard = guard.filter(|_| change.op == Op::Delete);

@@ -77,13 +77,13 @@ impl Duration {
         Self(i128::try_from(duration.as_nanos()).unwrap_or(LONGEST))
     }
 
-    /// Saturating: half a million years will do.
+    /// The same length for the clock. It saturates: half a million years will do.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_nanos(u64::try_from(self.0).unwrap_or(u64::MAX))
     }
 }
 
-/// As the server writes them: `1m 30s`, `7d`.
+/// Durations are shown as the server writes them: `1m 30s`, `7d`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::source::Sources;
 
-/// What scripts may rely on.
+/// The exit codes, which scripts may rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

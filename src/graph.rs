@@ -20,7 +20,7 @@ pub struct Graph {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     pub is: Is,
-    /// What the plan does to it.
+    /// What the plan does to the node.
     pub mark: Option<Mark>,
 }
 
@@ -32,7 +32,7 @@ pub enum Is {
     Resource(Key),
 }
 
-/// The name or the key, as documents have it.
+/// Nodes are named in documents by name or key.
 impl fmt::Display for Is {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,7 +51,7 @@ impl Is {
         }
     }
 
-    /// As people read it.
+    /// The name or the key, as people read it.
     pub fn shown(&self) -> String {
         match self {
             Self::Cluster(name) => name.clone(),
@@ -93,7 +93,7 @@ pub struct Edge {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
-    /// Of a deployment and a service.
+    /// The deployment exposes the service.
     Exposes,
     /// Of a cluster and the subscription that reads a topic of it.
     Topic(String),

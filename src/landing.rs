@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Default)]
 pub struct Landed {
     pub server_id: Option<String>,
-    /// Something worth telling although the change is done.
+    /// A remark on a change that is done.
     pub note: Option<String>,
 }
 
@@ -21,7 +21,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// As certain as the error is.
+    /// A change that failed with an error, which is as certain as the error is.
     pub fn of(error: Error) -> Self {
         Self {
             is_unknown: error.is_unknown_outcome(),
@@ -29,7 +29,7 @@ impl Fault {
         }
     }
 
-    /// It has had no effect, for certain.
+    /// A change that has had no effect, for certain.
     pub fn failed(error: Error) -> Self {
         Self {
             error: error.into(),
@@ -38,7 +38,7 @@ impl Fault {
         }
     }
 
-    /// It may have had its effect.
+    /// A change that may have had its effect.
     pub fn unknown(error: Error) -> Self {
         Self {
             is_unknown: true,
@@ -82,13 +82,13 @@ impl std::fmt::Display for Alert {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeError {
     pub message: String,
-    /// Such as `META0003`.
+    /// Restate's own code of the error, such as `META0003`.
     pub restate_code: Option<String>,
     pub http_status: Option<u16>,
 }
 
 impl ChangeError {
-    /// In our own words.
+    /// An error that the server did not send.
     pub fn of(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

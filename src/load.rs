@@ -16,14 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Values for variables, from the command line, and for references, from a saved plan.
 #[derive(Default)]
 pub struct Given {
-    /// Names and values, of `--var`.
+    /// The values of `--var`, by the names of their variables.
     pub variables: Vec<(String, String)>,
-    /// The files of `--var-file`, among the sources.
+    /// The numbers of the `--var-file` files among the sources.
     pub files: Vec<u32>,
     /// What references stood for when the plan was saved that this is to be again, by the path of
     /// the file and the place in it.
     pub frozen: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// Whether this run is to remember it for another.
+    /// Whether to remember what references stood for, to save it with a plan.
     pub freezes: bool,
 }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, RwLock};
 /// What a masked or sensitive value looks like in every output.
 pub const MASK: &str = "(sensitive)";
 
-/// What RFC 3986 does not percent-encode.
+/// The characters that RFC 3986 does not percent-encode.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -3,11 +3,11 @@
 /// The server of a run, or of a snapshot.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Such as `1.7.12`.
+    /// The version of the server, such as `1.7.12`.
     pub version: String,
     /// The highest Admin API version that both sides speak.
     pub api_version: u32,
-    /// `None` where it could not be read.
+    /// The name of the cluster; `None` when it could not be read.
     pub cluster_name: Option<String>,
 }
 

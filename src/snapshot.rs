@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub struct Snapshot {
     pub format_version: String,
     pub restatectl_version: String,
-    /// RFC 3339, UTC.
+    /// When the snapshot was taken: RFC 3339 in UTC.
     pub created_at: String,
     pub target: Target,
     pub deployments: Vec<SnapshotDeployment>,
@@ -57,13 +57,21 @@ impl Snapshot {
     /// those of the run; what things are called stays.
     #[must_use]
     pub fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
-        let metadata = self
-            .deployments
+        let Self {
+            format_version: _,
+            restatectl_version: _,
+            created_at: _,
+            target: _,
+            deployments,
+            services,
+            subscriptions,
+            stored,
+        } = &mut self;
+        let metadata = deployments
             .iter_mut()
             .flat_map(|deployment| deployment.metadata.values_mut());
         metadata.for_each(|text| *text = mask(text));
-        let options = self
-            .subscriptions
+        let options = subscriptions
             .iter_mut()
             .flat_map(|subscription| &mut subscription.options);
         // The group is a part of what a subscription is called.
@@ -72,7 +80,7 @@ impl Snapshot {
                 REDACTED.clone_into(text);
             }
         }
-        let services = self.services.iter_mut().chain(self.stored.values_mut().flatten());
+        let services = services.iter_mut().chain(stored.values_mut().flatten());
         for declared in services.flat_map(|service| service.handlers.values_mut()) {
             declared
                 .declared

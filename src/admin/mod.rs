@@ -51,7 +51,7 @@ pub struct Client {
     trace: Trace,
 }
 
-/// Of [`Client::unfinished_invocations`].
+/// The query of [`Client::unfinished_invocations`].
 pub const UNFINISHED_INVOCATIONS: &str = "SELECT pinned_deployment_id, last_attempt_deployment_id, \
     target_service_name, COUNT(1) AS n FROM sys_invocation WHERE status != 'completed' \
     GROUP BY pinned_deployment_id, last_attempt_deployment_id, target_service_name";

@@ -34,7 +34,7 @@ pub struct Deployment {
     pub auth: Option<serde_json::Value>,
     #[serde(default)]
     pub http_version: Option<String>,
-    /// In clear on every version: never print.
+    /// Headers with their values, in clear on every version: never print them [S:all].
     #[serde(default)]
     pub additional_headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -53,7 +53,7 @@ pub struct ServiceRevision {
 /// services whole.
 #[derive(Debug, Deserialize)]
 pub struct Registered {
-    /// Thrown away by the server after a dry run.
+    /// The id of the deployment. After a dry run the server throws it away.
     pub id: String,
     pub services: Vec<Service>,
 }
@@ -127,7 +127,7 @@ pub struct ErrorBody {
 /// Every field is sent each time: what is omitted is reset or kept depending on the version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Connection {
-    /// One that was registered by others may carry userinfo.
+    /// The address. If others registered it, it may carry userinfo.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed_one")]
     pub uri: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,10 +145,10 @@ pub struct Connection {
 pub struct Registration {
     #[serde(flatten)]
     pub connection: Connection,
-    /// `None` for servers that ignore it (before 1.6).
+    /// `None` for servers before 1.6, which ignore it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed_map")]
     pub metadata: Option<BTreeMap<String, Value>>,
-    /// Carried along where one is there.
+    /// Sent back as it was read, so that a write keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<serde_json::Value>,
     /// Always sent: its default depends on the server's version and on the path prefix.
@@ -181,13 +181,13 @@ pub struct Rows<T> {
 /// [S:all].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Unfinished {
-    /// Where the invocation runs to its end.
+    /// The deployment on which the invocation runs to its end.
     #[serde(default)]
     pub pinned_deployment_id: Option<String>,
     /// Where it was last tried: before an endpoint answers nothing is pinned [S:1.6.2, 1.7.12].
     #[serde(default)]
     pub last_attempt_deployment_id: Option<String>,
-    /// Queued and scheduled ones have nothing but this.
+    /// The service that was called. A queued or scheduled invocation has no deployment yet.
     pub target_service_name: String,
     pub n: u64,
 }

@@ -18,10 +18,10 @@ pub use report::{ChangeResult, Outcome, Report, Status};
 /// A change starts, or ends with a result.
 pub struct Event<'a> {
     pub change: &'a Change,
-    /// How many there are.
+    /// How many changes the plan has.
     pub of: usize,
     pub result: Option<&'a ChangeResult>,
-    /// The report if the run were to end here.
+    /// Makes the report that would be the last if the run ended here.
     pub so_far: &'a dyn Fn() -> Report,
 }
 

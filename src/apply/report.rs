@@ -49,7 +49,7 @@ pub enum Outcome {
 pub enum Status {
     Done,
     Failed,
-    /// Something it depends on did not land.
+    /// A change that this one depends on did not land.
     Blocked,
     NotAttempted,
     /// It may or may not have landed; the next plan tells.
@@ -84,7 +84,7 @@ pub struct ChangeResult {
     pub status: Status,
     pub server_id: Option<String>,
     pub error: Option<ChangeError>,
-    /// Something worth knowing about a change that is done.
+    /// A remark on a change that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -142,7 +142,7 @@ impl Report {
         Self::with_outcome(outcome, plan, changes, alerts)
     }
 
-    /// Nothing landed, for certain.
+    /// Whether nothing landed, for certain.
     pub fn is_untouched(&self) -> bool {
         let may_have = [Status::Done, Status::Unknown];
         !self

@@ -40,7 +40,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Those that are named.
+    /// The files that the command line names.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.file.iter().chain(&self.var_file)
     }

@@ -59,7 +59,7 @@ async fn run_async(args: &cli::Export, printer: &Printer) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-/// What goes to which file, or to standard output.
+/// Texts with the files they go to; `None` is standard output.
 type Texts = Vec<(Option<PathBuf>, String)>;
 
 fn texts(args: &cli::Export, format: Format, export: &Export, target: &Target) -> Result<Texts, Problem> {
@@ -104,7 +104,7 @@ fn writes_over_nothing(args: &cli::Export, files: &Texts) -> Result<(), Problem>
     }))
 }
 
-/// A misspelled stack has nothing.
+/// Refuses a stack that owns nothing: its name may be misspelled.
 fn is_there(live: &Live, stack: Option<&str>) -> Result<(), Problem> {
     let Some(stack) = stack else { return Ok(()) };
     if !live.server.keeps_metadata() {

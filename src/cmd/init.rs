@@ -11,7 +11,7 @@ use std::io::Write;
 /// Commented, for people to change; an example and a test of its own.
 const STARTER: &str = include_str!("../../examples/starter.yaml");
 
-/// Never writes over a file.
+/// Writes the file, and never over another.
 pub fn run(args: &Init) -> Result<Exit, Failure> {
     let file = &args.file;
     let shown = file.display();

@@ -59,7 +59,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
-/// Of arguments that do not parse.
+/// Whether arguments that do not parse ask for JSON.
 fn wants_json(args: &[OsString]) -> bool {
     let pairs = args
         .windows(2)

@@ -13,7 +13,7 @@ use crate::session::saved::text_of;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-/// Which document it is, its fields tell.
+/// Shows a document. Its fields tell which it is.
 pub fn run(args: &Show, printer: &Printer) -> Result<Exit, Failure> {
     let (text, shown) = text_of(&args.file)?;
     let document = saved::document(&text, &shown)?;

@@ -107,7 +107,7 @@ pub struct PruneDeployments {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeploymentPolicy {
-    /// They stay, and are counted.
+    /// They stay, and a plan counts them.
     #[default]
     Keep,
     /// They are deleted once nothing runs on them and nothing needs them.
@@ -119,7 +119,7 @@ pub enum DeploymentPolicy {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubscriptionPolicy {
-    /// They stay, and are counted.
+    /// They stay, and a plan counts them.
     #[default]
     Keep,
     /// They are deleted.
@@ -147,7 +147,7 @@ pub struct Variable {
 }
 
 impl DeploymentPolicy {
-    /// As the file writes it.
+    /// The policy as the file writes it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",
@@ -158,7 +158,7 @@ impl DeploymentPolicy {
 }
 
 impl SubscriptionPolicy {
-    /// As the file writes it.
+    /// The policy as the file writes it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",

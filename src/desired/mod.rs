@@ -24,9 +24,9 @@ pub use policy::{Prune, PruneDeployments, Safety};
 #[derive(Debug, Default)]
 pub struct Desired {
     pub entries: Entries,
-    /// Who owns all of this.
+    /// The name of the stack that owns all of this.
     pub stack: Option<Spanned<String>>,
-    /// The cluster that this is for.
+    /// The cluster that the files are for.
     pub cluster_name: Option<Spanned<String>>,
     pub prune: Prune,
     pub safety: Safety,
@@ -51,7 +51,7 @@ pub struct Entries {
 #[derive(Debug, Clone, Copy)]
 pub struct Section {
     pub span: Span,
-    /// In all of them: there should be none.
+    /// Whether the section is empty in every file that has it.
     pub is_empty: bool,
 }
 
@@ -124,7 +124,7 @@ impl Desired {
         desired
     }
 
-    /// The stack that owns all of this.
+    /// The name of the stack that owns all of this.
     pub fn stack(&self) -> Option<&str> {
         self.stack.as_ref().map(|stack| stack.value.as_str())
     }

@@ -19,7 +19,7 @@ pub struct PruneDeployments {
     pub policy: DeploymentPolicy,
     /// How many drained ones of each service stay, for a rollback.
     pub keep: usize,
-    /// How long another one must have served the services.
+    /// How long another deployment must have served the services.
     pub after: Duration,
 }
 

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// From so many on a share of them says something.
 const MANY: usize = 10;
-/// In percent.
+/// The share of the resources that a plan may delete unasked, in percent.
 const LARGEST_SHARE: u64 = 30;
 
 /// A guard that counts: what it found, and whether that is too much.
@@ -17,7 +17,7 @@ struct Count {
     code: Code,
     is_too_much: bool,
     message: String,
-    /// What it is more than.
+    /// The limit that the number exceeds, in words.
     limit: &'static str,
 }
 
@@ -104,7 +104,7 @@ fn judged(count: Count, total: u64, allowed: Option<u64>) -> Guard {
     }
 }
 
-/// Only where something is protected.
+/// The guard of protected entries; `None` when nothing is protected.
 fn protected(view: &View<'_>) -> Option<Guard> {
     let entries = rules::listed(view.input.desired.written());
     let protected = entries.filter(|entry| entry.is_protected).count();

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// What a plan is made of.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// In the order of execution.
+    /// The changes in the order of execution.
     pub steps: Vec<Step>,
     /// Sorted.
     pub findings: Vec<Finding>,
@@ -54,7 +54,7 @@ pub fn diff(input: &Input<'_>) -> Outcome {
     finish(input, drafted, guards)
 }
 
-/// What is to be said whatever the changes are.
+/// Remarks that do not depend on the changes.
 fn remarks(input: &Input<'_>) -> Vec<Problem> {
     let mut remarks = Vec::new();
     let server = &input.live.server;

@@ -54,7 +54,7 @@ pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
     renumber(&mut drafted.steps);
 }
 
-/// The ids of what stays.
+/// The ids of the changes that stay in the plan.
 fn selected(steps: &[Step], is_target: impl Fn(&Resource) -> bool) -> BTreeSet<u32> {
     let changes = || steps.iter().map(|step| &step.change);
     let mut selected: BTreeSet<u32> = changes()
@@ -100,9 +100,9 @@ fn renumber(steps: &mut [Step]) {
     }
 }
 
-/// What a target may call resources.
+/// The names by which a target may call resources.
 struct Names {
-    /// Local names of entries, by their keys.
+    /// The local names of entries, by their keys.
     local: BTreeMap<Key, String>,
     known: BTreeSet<String>,
 }

@@ -18,14 +18,14 @@ pub struct Consents<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     word: String,
-    /// In the entries' `allow:`.
+    /// The places in `allow:` lists that give it.
     spans: Vec<Span>,
-    /// By their places on the command line.
+    /// The consents of the command line that give it, by their places there.
     commands: Vec<usize>,
 }
 
 impl Given {
-    /// As it is written.
+    /// The consent as it is written.
     pub fn word(&self) -> &str {
         &self.word
     }

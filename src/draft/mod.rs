@@ -34,7 +34,7 @@ pub struct Input<'a> {
     pub deleted: u64,
     /// The server is a snapshot of this time, and no endpoint is asked.
     pub offline: Option<&'a str>,
-    /// When the server was read.
+    /// The time at which the server was read.
     pub now: Timestamp,
 }
 
@@ -50,7 +50,7 @@ impl Input<'_> {
     }
 }
 
-/// What to change, as `KIND/KEY`, with what that needs.
+/// The resources to change, as `KIND/KEY`, with all that they need.
 #[derive(Debug, Clone, Copy)]
 pub enum Targets<'a> {
     All,
@@ -140,7 +140,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it was allowed.
+    /// Keeps a consent, or the refusal. Returns whether it was allowed.
     pub fn take(&mut self, answer: Result<Given, Problem>) -> bool {
         match answer {
             Ok(given) => self.given.push(given),
@@ -164,7 +164,7 @@ pub struct Draft<'a> {
     drafted: Drafted,
 }
 
-/// What the plan will be of.
+/// What a draft comes to.
 #[derive(Default)]
 pub struct Drafted {
     /// In the order of execution; the id of each is its place, from 1.
@@ -232,7 +232,7 @@ impl<'a> Draft<'a> {
         self.drafted.findings.push(finding);
     }
 
-    /// At a place that is resolved already.
+    /// Adds a finding at a place that is resolved already.
     pub fn find_at(&mut self, problem: Problem, about: Resource, origin: Option<Origin>) {
         let finding = Finding::new(problem, Some(about), self.input.sources);
         self.drafted.findings.push(Finding { origin, ..finding });

@@ -16,7 +16,7 @@ pub struct Allowing<'a> {
     pub allow: &'a [Spanned<Consent>],
     /// What the command line may call the entry.
     pub keys: &'a [String],
-    /// What carries the `allow:` list, for messages.
+    /// What messages call the entry that has the `allow:` list.
     pub entry: &'a str,
 }
 
@@ -76,7 +76,7 @@ impl<'a> View<'a> {
         Some(self.take_over(mark, &format!("the service {service}"), allowing))
     }
 
-    /// Why it is ours to delete.
+    /// The reason why a deletion is ours to make.
     pub fn reason_to_delete(&self) -> String {
         match self.stack() {
             Some(stack) => format!("not in the file; owned by stack {stack}"),

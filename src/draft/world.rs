@@ -19,7 +19,7 @@ pub struct World {
     recoded: BTreeMap<String, (u32, BTreeSet<String>)>,
     /// The services that listed deployments expose.
     listed: BTreeSet<String>,
-    /// What feeds a service after this plan: a subscription.
+    /// A subscription that feeds the service after this plan.
     feeds: BTreeMap<String, Key>,
 }
 
@@ -37,7 +37,7 @@ pub struct Predicted {
 /// Which deployment new invocations of a service go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServedBy {
-    /// By server id.
+    /// A deployment of the server, by its id.
     Live(String),
     /// By the identity of an entry that is yet to be registered.
     Planned(String),

@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// What to write of a server.
 pub struct Export {
     pub stack: Option<String>,
-    /// By kind, in the order of the file.
+    /// The entries by kind, in the order of the file.
     pub entries: Vec<Entry>,
     /// What is on the server and not in the file, and why.
     pub left_out: Vec<LeftOut>,
@@ -41,7 +41,7 @@ pub struct LeftOut {
 
 /// A value that is not written.
 pub struct Supply {
-    /// What it is, for people.
+    /// What the value is, in words.
     pub what: String,
     /// As it is on the server, for the check; never shown. `None` where the server hides it.
     pub value: Option<Rc<str>>,
@@ -52,7 +52,7 @@ pub struct Exporting<'a> {
     pub live: &'a Live,
     /// What the endpoints serve without overrides, where that could be found out.
     pub answers: &'a Answers,
-    /// Only what carries its mark.
+    /// The stack to export; everything without one.
     pub stack: Option<&'a str>,
     export: Export,
 }
@@ -116,7 +116,7 @@ impl<'a> Exporting<'a> {
     }
 }
 
-/// No reference, whatever it holds.
+/// Text as a value that is no reference, whatever it holds.
 pub fn literal(text: &str) -> Json {
     text.replace("${", "$${").into()
 }

@@ -104,7 +104,7 @@ fn text(value: &Json, format: Format) -> Result<String, String> {
     }
 }
 
-/// What people must know of the file.
+/// The comment at the head of an export: what people must know of it.
 pub fn about(export: &Export, target: &Target) -> String {
     let url = target.admin_url.trim_end_matches('/');
     let mut about = format!("Exported from {url} (Restate {}).\n", target.restate_version);

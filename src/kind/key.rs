@@ -9,9 +9,9 @@ use std::fmt;
 /// A resource's key, which is unique among its kind, but for duplicates that others made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// The normalised URI, or the ARN.
+    /// A deployment by its normalised URI, or its ARN.
     Deployment(String),
-    /// The name.
+    /// A service by its name.
     Service(String),
     Subscription(SubscriptionKey),
 }
@@ -22,7 +22,7 @@ pub enum Key {
 pub struct SubscriptionKey {
     pub source: Name<Source>,
     pub sink: Name<Sink>,
-    /// As it may be shown.
+    /// The consumer group as it may be shown.
     pub group: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Key {
         }
     }
 
-    /// From the form in which documents have it.
+    /// Reads a key in the form that documents have.
     pub fn parse(kind: Kind, text: &str) -> Self {
         match kind {
             Kind::Deployment => Self::Deployment(text.to_owned()),
@@ -136,7 +136,7 @@ impl fmt::Display for SubscriptionKey {
     }
 }
 
-/// As people would sort them.
+/// Keys are sorted as people would sort them.
 impl Ord for SubscriptionKey {
     fn cmp(&self, other: &Self) -> Ordering {
         self.to_string().cmp(&other.to_string())
@@ -149,7 +149,7 @@ impl PartialOrd for SubscriptionKey {
     }
 }
 
-/// The form that documents have.
+/// Keys are printed in the form that documents have.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

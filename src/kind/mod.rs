@@ -55,7 +55,7 @@ kinds! {
 }
 
 impl Kind {
-    /// As in `deployment/KEY` and in JSON.
+    /// The name of the kind, as in `deployment/KEY` and in JSON.
     pub const fn name(self) -> &'static str {
         self.words().name
     }

@@ -36,10 +36,10 @@ pub trait Rules: Sync {
     /// How many live resources pruning could touch if no file listed any.
     fn owned(&self, view: &View<'_>) -> usize;
 
-    /// What the entries ask for.
+    /// Drafts the changes that the entries ask for.
     fn diff(&self, draft: &mut Draft<'_>);
 
-    /// What becomes of live resources that no entry lists.
+    /// Drafts what becomes of live resources that no entry lists.
     fn prune(&self, draft: &mut Draft<'_>);
 
     /// Writes live resources as entries.
@@ -49,13 +49,13 @@ pub trait Rules: Sync {
 /// An entry of a file.
 pub struct Listed<'a> {
     pub key: Key,
-    /// A local name, beside the key.
+    /// The local name of the entry, beside its key.
     pub name: Option<&'a str>,
     pub allow: &'a [Spanned<Consent>],
     pub is_protected: bool,
-    /// Sensitive or not, the values that can be.
+    /// The values that can be sensitive, whether they are or not.
     pub values: Vec<&'a Value>,
-    /// The services that it says it exposes.
+    /// The services that the entry says it exposes.
     pub exposes: Vec<&'a str>,
 }
 
@@ -66,7 +66,7 @@ pub struct Found<'a> {
     pub id: Option<&'a str>,
     /// The stack that it belongs to.
     pub stack: Option<&'a str>,
-    /// Sensitive or not, the values that can be.
+    /// The values that can be sensitive, whether they are or not.
     pub values: Vec<&'a Value>,
 }
 
@@ -126,7 +126,7 @@ pub fn is_live(resource: &Resource, live: &Live) -> bool {
     })
 }
 
-/// Whether something has the key.
+/// Whether something on the server has the key.
 pub fn has_key(key: &Key, live: &Live) -> bool {
     let found = key.kind().rules().live(live);
     found.iter().any(|found| found.key == *key)

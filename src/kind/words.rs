@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 /// The words of one kind.
 pub struct Words {
-    /// As in `deployment/KEY` and in JSON.
+    /// The name of the kind, as in `deployment/KEY` and in JSON.
     pub name: &'static str,
     /// The section of the file that lists resources of the kind.
     pub section: &'static str,
@@ -36,7 +36,7 @@ pub struct Words {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     List,
-    /// By name.
+    /// A map by name.
     Map,
 }
 
@@ -51,7 +51,7 @@ pub enum Shape {
 /// Whether resources of a kind are deleted by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// They come and go with others.
+    /// Its resources come and go with others.
     Never,
     /// What to write under `prune` to have those deleted that no file lists.
     Pruned { policy: &'static str },
@@ -74,7 +74,7 @@ pub fn consents(schema: &mut Schema, words: &[(&str, &str)]) {
 pub struct Hint {
     /// The struct of the file's shape that does not have the fields.
     pub of: &'static str,
-    /// In lower case, without `_`, `-` and `.`.
+    /// Field names in lower case, without `_`, `-` and `.`.
     pub fields: &'static [&'static str],
     pub help: &'static str,
 }

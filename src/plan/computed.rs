@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Computed {
     pub plan: Plan,
-    /// Of each change.
+    /// What apply does for each change, in the order of the changes.
     actions: Vec<Option<Action>>,
     /// How many of its deletions count towards what a run may delete.
     pub counted: u64,
@@ -30,7 +30,7 @@ pub struct Origins<'a> {
     pub warnings: &'a [Problem],
     pub targets: &'a [String],
     pub inputs: Inputs,
-    /// RFC 3339, from the shell, which has the clock.
+    /// When the plan was made: RFC 3339, from the shell, which has the clock.
     pub created_at: String,
 }
 
@@ -116,7 +116,7 @@ impl Computed {
 #[derive(Debug, Clone)]
 pub struct Ready {
     plan: Plan,
-    /// Of each change.
+    /// What apply does for each change, in the order of the changes.
     actions: Vec<Action>,
     counted: u64,
 }

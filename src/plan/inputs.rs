@@ -66,7 +66,7 @@ fn kept(files: &BTreeMap<String, Frozen>, is_shown: &impl Fn(&str) -> bool) -> B
     kept
 }
 
-/// The places of the rest.
+/// The places whose values are not kept, by file.
 fn not_kept(
     files: &BTreeMap<String, Frozen>,
     is_shown: &impl Fn(&str) -> bool,

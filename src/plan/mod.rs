@@ -15,7 +15,7 @@ use crate::source::Sources;
 use inputs::Inputs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Of plans and reports. A minor version adds, a major version changes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -97,9 +97,34 @@ impl Plan {
             .iter()
             .any(|finding| finding.severity == Severity::Error)
     }
+
+    /// What was found about each resource, in the order of the findings.
+    pub fn findings_by_key(&self) -> BTreeMap<&Key, Vec<&Finding>> {
+        let mut findings: BTreeMap<&Key, Vec<&Finding>> = BTreeMap::new();
+        for finding in &self.findings {
+            if let Some(resource) = &finding.resource {
+                findings.entry(&resource.key).or_default().push(finding);
+            }
+        }
+        findings
+    }
+
+    /// The errors about each resource, of which the first is told.
+    pub fn errors_by_key(&self) -> BTreeMap<&Key, &Finding> {
+        let errors = self.findings.iter().rev();
+        errors
+            .filter(|finding| finding.severity == Severity::Error)
+            .filter_map(|finding| Some((&finding.resource.as_ref()?.key, finding)))
+            .collect()
+    }
+
+    /// The resources that it changes.
+    pub fn changed_keys(&self) -> BTreeSet<&Key> {
+        self.changes.iter().map(|change| &change.resource.key).collect()
+    }
 }
 
-/// Keys by kind. Documents have them as text.
+/// Live resources that no file lists, by kind. Documents have their keys as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "BTreeMap<Kind, Vec<String>>", into = "BTreeMap<Kind, Vec<String>>")]
 #[schemars(with = "BTreeMap<Kind, Vec<String>>", inline)]

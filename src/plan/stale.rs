@@ -10,7 +10,6 @@ use super::computed::{Computed, Ready};
 use crate::change::{Basis, Change, Field, Op, Resource, ServiceChange};
 use crate::kind::rules::{has_key, is_live};
 use crate::live::Live;
-use crate::problem::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -38,7 +37,7 @@ pub struct MovedField {
 /// What has become of a plan.
 #[derive(Debug)]
 pub enum Standing {
-    /// With the actions of now.
+    /// The plan still holds; its actions are computed now.
     AsPlanned(Box<Ready>),
     Done,
     Stale(Vec<Moved>),
@@ -74,6 +73,7 @@ fn target(change: &Change, live: &Live) -> Option<String> {
 /// Compares the plan with what was computed now, and gives it the actions of now.
 pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
     let (mut moved, mut done, mut failed) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let errors = now.plan.errors_by_key();
     let mut rest: Vec<&Change> = now.plan.changes.iter().collect();
     let mut renewed: BTreeMap<u32, &Change> = BTreeMap::new();
     for planned in &plan.changes {
@@ -84,7 +84,7 @@ pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
         };
         let found = rest.iter().position(is_same).map(|at| rest.remove(at));
         let needs_failed = planned.depends_on.iter().any(|need| failed.contains(need));
-        if needs_failed || (is_failed(&planned.resource, &now.plan) && !is_gone(planned, live)) {
+        if needs_failed || (errors.contains_key(&planned.resource.key) && !is_gone(planned, live)) {
             // Why, the errors of now say; once that is mended the plan holds again.
             failed.insert(planned.id);
             continue;
@@ -151,15 +151,9 @@ enum Absent {
     Moved(String),
 }
 
-/// What it configures without registering it is not there.
+/// Whether a service that the change configures, and no change registers, is not there.
 fn is_gone(planned: &Change, live: &Live) -> bool {
     planned.op == Op::Configure && planned.depends_on.is_empty() && !is_live(&planned.resource, live)
-}
-
-fn is_failed(resource: &Resource, now: &Plan) -> bool {
-    let findings = now.findings.iter();
-    let mut errors = findings.filter(|finding| finding.severity == Severity::Error);
-    errors.any(|finding| finding.is_about(resource))
 }
 
 fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
@@ -221,53 +215,40 @@ fn differences(planned: (&Plan, &Change), now: (&Plan, &Change)) -> Option<Moved
     if !different.is_empty() {
         return moved("it is not what it was".to_owned(), different);
     }
-    if resource.server_id != now.resource.server_id {
-        let id = |resource: &Resource| resource.server_id.clone().unwrap_or_else(|| "none".to_owned());
-        return moved(
-            format!("it was {}, and is {} now", id(resource), id(&now.resource)),
-            Vec::new(),
-        );
-    }
-    let other = |name: &&String| basis.declarations.get(*name) != basis_now.declarations.get(*name);
-    if let Some(name) = basis_now.declarations.keys().find(other) {
-        return moved(
-            format!("service {name} is not what its endpoint served"),
-            Vec::new(),
-        );
-    }
-    if let Some(message) = moved_services(services, &now.services) {
-        return moved(message, Vec::new());
-    }
-    if refused.is_none()
-        && let Some(refused) = &now.refused
-    {
-        return moved(format!("now it is refused: {}", refused.message), Vec::new());
-    }
-    let revision = (precondition.revision, now.precondition.revision);
-    if revision.0 != revision.1 {
-        let text = |revision: Option<u32>| revision.map_or_else(|| "none".to_owned(), |n| n.to_string());
-        let message = format!(
-            "it had revision {}, and has {} now",
-            text(revision.0),
-            text(revision.1)
-        );
-        return moved(message, Vec::new());
-    }
     // They come and go, but that there are any at all is what was consented to.
     let hit = (invocations.unwrap_or(0), now.invocations.unwrap_or(0));
-    if hit.0 == 0 && hit.1 > 0 {
-        return moved(
-            format!("nothing ran on it, and now something does: {}", hit.1),
-            Vec::new(),
-        );
-    }
-    if *consents != now.consents || *risk != now.risk {
-        return moved(
-            format!("{} means something else now: plan again", op.name()),
-            Vec::new(),
-        );
-    }
-    None
+    let message = moved_id(resource, &now.resource)
+        .or_else(|| moved_declaration(&basis, &basis_now))
+        .or_else(|| moved_services(services, &now.services))
+        .or_else(|| {
+            let refused = now.refused.as_ref().filter(|_| refused.is_none())?;
+            Some(format!("now it is refused: {}", refused.message))
+        })
+        .or_else(|| moved_revision(precondition.revision, now.precondition.revision))
+        .or_else(|| {
+            (hit.0 == 0 && hit.1 > 0).then(|| format!("nothing ran on it, and now something does: {}", hit.1))
+        })
+        .or_else(|| {
+            let is_other = *consents != now.consents || *risk != now.risk;
+            is_other.then(|| format!("{} means something else now: plan again", op.name()))
+        });
+    moved(message?, Vec::new())
+}
+
+fn moved_id(planned: &Resource, now: &Resource) -> Option<String> {
+    let id = |resource: &Resource| resource.server_id.clone().unwrap_or_else(|| "none".to_owned());
+    (planned.server_id != now.server_id).then(|| format!("it was {}, and is {} now", id(planned), id(now)))
+}
+
+fn moved_declaration(planned: &Basis, now: &Basis) -> Option<String> {
+    let is_other = |name: &&String| planned.declarations.get(*name) != now.declarations.get(*name);
+    let name = now.declarations.keys().find(is_other)?;
+    Some(format!("service {name} is not what its endpoint served"))
+}
+
+fn moved_revision(planned: Option<u32>, now: Option<u32>) -> Option<String> {
+    let text = |revision: Option<u32>| revision.map_or_else(|| "none".to_owned(), |n| n.to_string());
+    (planned != now).then(|| format!("it had revision {}, and has {} now", text(planned), text(now)))
 }
 
 fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
@@ -324,7 +305,7 @@ fn moved_preconditions(
     moved.collect()
 }
 
-/// It was as wanted when the plan was made.
+/// A field that was as wanted when the plan was made.
 fn unplanned(now: &Field) -> MovedField {
     MovedField {
         path: now.path.clone(),

@@ -37,7 +37,7 @@ pub fn text(drift: &Drift, style: Style) -> String {
     text + &unmanaged
 }
 
-/// What is no drift, and may surprise.
+/// A line for what is no drift but may surprise.
 pub fn unmanaged(drift: &Drift) -> Option<String> {
     match drift.unmanaged {
         0 => None,
@@ -59,7 +59,7 @@ pub fn apply(drift: &Drift) -> &'static str {
     }
 }
 
-/// `2 missing, 1 changed`
+/// The findings by direction: `2 missing, 1 changed`.
 pub fn counts(drift: &Drift) -> String {
     let counts = drift.summary.iter().filter(|(_, n)| **n > 0);
     let counts = counts.map(|(direction, n)| format!("{n} {}", direction.name()));

@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 /// From here on two values are easier to compare below each other than side by side.
 const LONG: usize = 60;
 
-/// One line, or two for long values.
+/// A field on one line, or on two when its values are long.
 pub fn lines(field: &Field, style: Style) -> Vec<String> {
     let path = printable(&field.path.join("."));
     if field.sensitive {

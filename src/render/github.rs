@@ -45,7 +45,7 @@ fn one(problem: &Problem, sources: &Sources) -> String {
     )
 }
 
-/// What a plan found and what it refuses.
+/// Annotations of what a plan found and what it refuses.
 pub fn plan(plan: &Plan) -> String {
     let findings = plan.findings.iter().map(|finding| {
         let message = with_help(&finding.message, finding.help.as_deref());
@@ -107,7 +107,7 @@ pub fn drift(drift: &Drift) -> String {
     findings.collect()
 }
 
-/// What an apply could not do.
+/// Annotations of what an apply could not do.
 pub fn report(report: &Report) -> String {
     let moved = report.moved.iter().map(|moved| {
         let message = format!("{}: {}", moved.resource.key, moved.message);

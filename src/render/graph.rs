@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// In characters: a graph shows how things hang together, and a list shows their names.
 const LONGEST_LABEL: usize = 80;
 
-/// Of what is refused, whatever would happen to it.
+/// The class of what is refused, whatever would happen to it.
 const REFUSED: &str = "refused";
 
 /// Class, fill and line, dark on light wherever it is shown.
@@ -86,7 +86,7 @@ pub fn dot(graph: &Graph) -> String {
     text + "}\n"
 }
 
-/// `new service (register)`: colours do not carry it alone.
+/// What a node is, in words, as colours do not tell it alone: `new service (register)`.
 fn what(node: &Node) -> String {
     let kind = node.is.what();
     let Some(mark) = node.mark else {

@@ -96,7 +96,7 @@ impl Document<'_> {
         }
     }
 
-    /// Workflow commands for GitHub.
+    /// The document as workflow commands of GitHub.
     pub fn annotations(self) -> String {
         match self {
             Self::Plan { plan, .. } => github::plan(plan),

@@ -35,14 +35,25 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     } else {
         let _ = writeln!(text, "restatectl will change {server}:\n");
         let widths = Widths::of(&plan.changes);
+        let findings = plan.findings_by_key();
         for change in &plan.changes {
-            one(&mut text, plan, change, &widths, style);
+            let findings = findings.get(&change.resource.key);
+            one(
+                &mut text,
+                change,
+                findings.map_or(&[], Vec::as_slice),
+                &widths,
+                style,
+            );
         }
     }
+    let changes = plan.changed_keys();
+    let is_nested =
+        |finding: &&Finding| (finding.resource.as_ref()).is_some_and(|about| changes.contains(&about.key));
     let mut loose = plan
         .findings
         .iter()
-        .filter(|finding| !is_nested(plan, finding))
+        .filter(|finding| !is_nested(finding))
         .peekable();
     if loose.peek().is_some() {
         text.push('\n');
@@ -84,7 +95,7 @@ pub fn verdict(plan: &Plan) -> &'static str {
     }
 }
 
-/// `http://127.0.0.1:9070 (Restate 1.7.12, cluster prod)`
+/// The server in words: `http://127.0.0.1:9070 (Restate 1.7.12)`.
 fn server(plan: &Plan) -> String {
     let target = &plan.target;
     let url = target.admin_url.trim_end_matches('/');
@@ -114,7 +125,7 @@ impl Widths {
     }
 }
 
-/// `deployment https://checkout-v2.internal:9080`
+/// The resource of a change in words: `deployment https://checkout-v2.internal:9080`.
 pub fn name(change: &Change) -> String {
     let resource = &change.resource;
     match change.op {
@@ -137,7 +148,7 @@ pub fn key(resource: &Resource) -> String {
     printable(&resource.key.shown())
 }
 
-/// `restate.yaml:9`
+/// The file and line of a place: `restate.yaml:9`.
 pub fn place(origin: &Origin) -> String {
     format!("{}:{}", printable(&origin.file), origin.line)
 }
@@ -167,7 +178,7 @@ fn paint_symbol(op: Op, style: Style) -> String {
     }
 }
 
-fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: Style) {
+fn one(text: &mut String, change: &Change, findings: &[&Finding], widths: &Widths, style: Style) {
     let (name, origin) = (name(change), origin(change));
     let pad = widths.name.saturating_sub(name.chars().count());
     let origin_pad = widths.origin.saturating_sub(origin.chars().count());
@@ -197,7 +208,7 @@ fn one(text: &mut String, plan: &Plan, change: &Change, widths: &Widths, style: 
             let _ = writeln!(text, "      {line}");
         }
     }
-    for finding in plan.findings.iter().filter(|finding| belongs_to(finding, change)) {
+    for finding in findings {
         let mark = if finding.severity == Severity::Error {
             style.error("✗")
         } else {
@@ -289,14 +300,6 @@ pub fn service_line(service: &ServiceChange, fields: &[Field], style: Style) -> 
     parts.join("   ")
 }
 
-fn belongs_to(finding: &Finding, change: &Change) -> bool {
-    finding.is_about(&change.resource)
-}
-
-fn is_nested(plan: &Plan, finding: &Finding) -> bool {
-    plan.changes.iter().any(|change| belongs_to(finding, change))
-}
-
 fn write_finding(text: &mut String, finding: &Finding, style: Style) {
     let code = printable(finding.code.as_str());
     let label = match finding.severity {
@@ -329,7 +332,7 @@ fn summary(plan: &Plan) -> String {
         .join(" ")
 }
 
-/// `1 to register, 1 to configure`
+/// The changes by operation: `1 to register, 1 to configure`.
 pub fn counts(plan: &Plan) -> String {
     let parts: Vec<String> = Op::ALL
         .into_iter()

@@ -90,7 +90,7 @@ pub fn conclusion(report: &Report) -> String {
     }
 }
 
-/// `2 done, 1 failed`
+/// The changes by status: `2 done, 1 failed`.
 pub fn counts(report: &Report) -> String {
     let counts: Vec<String> = Status::ALL
         .into_iter()
@@ -129,7 +129,7 @@ fn write_moved(text: &mut String, moved: &Moved, style: Style) {
     }
 }
 
-/// `public: true when planned, false now, false wanted`
+/// A field that moved, in words: `public: true when planned, false now, false wanted`.
 pub fn moved_field(field: &MovedField, style: Style) -> String {
     let path = printable(&field.path.join("."));
     if field.sensitive {

@@ -15,7 +15,7 @@ pub fn middle(text: &str, longest: usize) -> String {
     format!("{head}…{tail}")
 }
 
-/// `text`, or its start and how long it is.
+/// The text itself, or its start and how long it is.
 pub fn start(text: &str, longest: usize) -> String {
     let count = text.chars().count();
     if count <= longest {

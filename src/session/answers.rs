@@ -94,7 +94,7 @@ enum Answer {
     Stored(String, Result<BTreeMap<String, Service>, Error>),
 }
 
-/// How to ask.
+/// Asks the server what plans need to know.
 pub struct Asking<'a> {
     client: &'a Client,
     /// Until when endpoints that are not up are tried again.

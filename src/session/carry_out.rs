@@ -14,7 +14,7 @@ use crate::plan::computed::Ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::{Instant, sleep};
 
-/// Between two looks at what is draining.
+/// The time between two looks at what is draining.
 const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub fn is_clean(report: &Report) -> bool {
@@ -33,7 +33,7 @@ pub async fn carry_out(ready: &Ready, client: &Client, printer: &Printer) -> Rep
     run.into_report()
 }
 
-/// Returns at the second signal.
+/// Asks the run to stop at the first signal. Returns at the second.
 async fn signals(stop: &AtomicBool, printer: &Printer) {
     signal().await;
     stop.store(true, Ordering::Relaxed);

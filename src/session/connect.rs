@@ -70,7 +70,7 @@ pub fn server(args: &Connection) -> Option<String> {
     place(args).ok().map(|place| place.url)
 }
 
-/// Does not quote it: it may hold a password.
+/// The problem of a URL that is none. It is not quoted, as it may hold a password.
 fn bad_url() -> Problem {
     Problem::error(
         Code::AdminUrl,
@@ -127,7 +127,7 @@ fn token_from(name: &str) -> Result<Value, Problem> {
     })
 }
 
-/// `NAME=VALUE`, where the value may be `${env:X}`.
+/// Reads `NAME=VALUE`, where the value may be `${env:X}`.
 fn header(text: &str) -> Result<(http::HeaderName, Value), Problem> {
     let bad = |why: &str| {
         Problem::error(Code::BadHeader, format!("`--header`: {why}"))

@@ -103,7 +103,7 @@ fn takes_over(wish: &Wish, mark: &str) -> bool {
     (wish.allow.iter()).any(|consent| matches!(consent, CommandConsent::To { what, .. } if *what == taken))
 }
 
-/// Whether it is a consent to take over.
+/// Whether a consent is one to take over.
 pub fn is_take_over(consent: &CommandConsent) -> bool {
     matches!(
         consent,

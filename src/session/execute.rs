@@ -43,7 +43,7 @@ impl Confirm {
     }
 }
 
-/// The end of an apply that changed nothing.
+/// How an apply ends that changed nothing.
 type NotCarriedOut = (Box<Report>, Exit);
 
 /// Carries out the plan. `saved`: the one to carry out, if it is not to be made now.
@@ -82,7 +82,7 @@ pub async fn execute(
     })
 }
 
-/// A saved plan, which may be a week old.
+/// Makes sure that a saved plan, which may be a week old, still holds.
 async fn renewed(
     plan: &Plan,
     asked: &Asked<'_>,
@@ -97,7 +97,7 @@ async fn renewed(
     confirmed(ready, client, asked, confirm, printer).await
 }
 
-/// A plan that is made now.
+/// Makes a plan now, and has it confirmed.
 async fn planned(
     asked: &Asked<'_>,
     confirm: Confirm,
@@ -216,7 +216,7 @@ async fn renew(
     }))
 }
 
-/// Nothing of it is left to do.
+/// The plan without what it was to do.
 fn emptied(plan: &Plan) -> Plan {
     Plan {
         changes: Vec::new(),

@@ -13,9 +13,9 @@ const READER: Duration = Duration::from_secs(10);
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Whoever the umask lets.
+    /// Whoever the umask lets read it.
     All,
-    /// 0600.
+    /// The owner alone: mode 0600.
     Owner,
 }
 

@@ -25,7 +25,7 @@ const STDIN: &str = "-";
 
 /// What the files say, with the warnings found on the way.
 pub struct ReadFiles {
-    /// As they were named, relative to the working directory.
+    /// The files as they were named, relative to the working directory.
     pub paths: Vec<String>,
     pub sources: Sources,
     pub desired: Desired,
@@ -40,7 +40,7 @@ pub struct Setting<'a> {
     pub token_variable: Option<&'a str>,
     /// The server's admin address, where there is one.
     pub server: Option<String>,
-    /// Without a file nothing is wanted.
+    /// Whether a run without a file wants nothing, instead of being an error.
     pub may_be_missing: bool,
     /// What the plan is made from is kept with it.
     pub is_planned: bool,
@@ -65,41 +65,16 @@ impl Setting<'_> {
 /// # Errors
 /// Every problem of the files, if one of them is an error.
 pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> {
-    let mut input = Input::default();
+    let Some(paths) = named(files, setting)? else {
+        return Ok(ReadFiles {
+            paths: Vec::new(),
+            sources: Sources::default(),
+            desired: Desired::default(),
+            warnings: Vec::new(),
+        });
+    };
     let mut problems = Problems::default();
-    let mut numbers = Vec::new();
-    let paths = match default_file() {
-        _ if !files.file.is_empty() => files.file.clone(),
-        Err(problem) if setting.may_be_missing && problem.code == Code::NoFile => {
-            return Ok(ReadFiles {
-                paths: Vec::new(),
-                sources: Sources::default(),
-                desired: Desired::default(),
-                warnings: Vec::new(),
-            });
-        }
-        default => vec![default?],
-    };
-    for path in &paths {
-        match input.add(path, files.stdin_format) {
-            Ok(found) => numbers.extend(found),
-            // It is told as a file that is not there.
-            Err(problem) if setting.again.is_some() && problem.code == Code::NoFile => {}
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let mut given = Given {
-        variables: files.var.clone(),
-        files: Vec::new(),
-        frozen: setting.again.map(|plan| plan.inputs.values.clone()),
-        freezes: setting.is_planned,
-    };
-    for path in &files.var_file {
-        match input.add_file(path) {
-            Ok(number) => given.files.extend(number),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let (input, numbers, given) = texts(files, &paths, setting, &mut problems);
     let Input {
         mut sources,
         mut surroundings,
@@ -110,13 +85,13 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     }
     let mut token_variables = vec!["RESTATE_AUTH_TOKEN"];
     token_variables.extend(setting.token_variable);
+    let rules = Rules {
+        unset: setting.unset,
+        token_variables: &token_variables,
+    };
     let desired = if problems.has_errors() {
         None
     } else {
-        let rules = Rules {
-            unset: setting.unset,
-            token_variables: &token_variables,
-        };
         load(
             &mut sources,
             &numbers,
@@ -138,27 +113,68 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
             },
         );
     }
-    let denied = files.deny_warnings && problems.has_warnings();
-    let failed = problems.has_errors() || denied;
+    if !problems.has_errors() && files.deny_warnings && problems.has_warnings() {
+        let message = "there are warnings, and `--deny-warnings` does not let them pass";
+        problems.push(Problem::error(Code::WarningsDenied, message));
+    }
     match desired {
-        Some(desired) if !failed => Ok(ReadFiles {
+        Some(desired) if !problems.has_errors() => Ok(ReadFiles {
             paths: paths.iter().map(|path| shown(path)).collect(),
             sources,
             desired,
             warnings: problems.into_sorted(),
         }),
-        _ => {
-            if !problems.has_errors() {
-                let message = "there are warnings, and `--deny-warnings` does not let them pass";
-                problems.push(Problem::error(Code::WarningsDenied, message));
-            }
-            Err(Failure {
-                exit: Exit::Error,
-                problems: problems.into_sorted(),
-                sources,
-            })
+        _ => Err(Failure {
+            exit: Exit::Error,
+            problems: problems.into_sorted(),
+            sources,
+        }),
+    }
+}
+
+/// The paths to read; `None` when there is no file and need not be one.
+fn named(files: &Files, setting: &Setting<'_>) -> Result<Option<Vec<PathBuf>>, Failure> {
+    if !files.file.is_empty() {
+        return Ok(Some(files.file.clone()));
+    }
+    match default_file() {
+        Ok(path) => Ok(Some(vec![path])),
+        Err(problem) if setting.may_be_missing && problem.code == Code::NoFile => Ok(None),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+/// Reads all texts: those of the files, whose numbers among the sources are returned, and those of
+/// values for variables.
+fn texts(
+    files: &Files,
+    paths: &[PathBuf],
+    setting: &Setting<'_>,
+    problems: &mut Problems,
+) -> (Input, Vec<u32>, Given) {
+    let mut input = Input::default();
+    let mut numbers = Vec::new();
+    for path in paths {
+        match input.add(path, files.stdin_format) {
+            Ok(found) => numbers.extend(found),
+            // It is told as a file that is not there.
+            Err(problem) if setting.again.is_some() && problem.code == Code::NoFile => {}
+            Err(problem) => problems.push(problem),
         }
     }
+    let mut given = Given {
+        variables: files.var.clone(),
+        files: Vec::new(),
+        frozen: setting.again.map(|plan| plan.inputs.values.clone()),
+        freezes: setting.is_planned,
+    };
+    for path in &files.var_file {
+        match input.add_file(path) {
+            Ok(number) => given.files.extend(number),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (input, numbers, given)
 }
 
 /// The plan says what it was made from; a file more or less counts as well.

@@ -48,7 +48,7 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// What the files say, without waiting for anything.
+    /// Asks for what the files say, without waiting for anything.
     pub fn of(files: &'a Files, wish: &'a Wish, look: &'a Look, connection: &'a Connection) -> Self {
         Self {
             files,
@@ -188,7 +188,7 @@ struct Computing<'a> {
     targets: Targets<'a>,
     masker: &'a Masker,
     target: Target,
-    /// When the snapshot was taken.
+    /// When the snapshot was taken; `None` with a server.
     offline: Option<&'a str>,
 }
 
@@ -306,7 +306,7 @@ fn only_allowed(read: ReadFiles, look: &Look) -> Result<ReadFiles, Failure> {
     })
 }
 
-/// RFC 3339 in UTC, to the second.
+/// A time as documents have it: RFC 3339 in UTC, to the second.
 pub fn timestamp(time: jiff::Timestamp) -> String {
     time.round(jiff::Unit::Second).unwrap_or(time).to_string()
 }

@@ -87,7 +87,7 @@ impl Printer {
         self.show(Document::Plan { plan, show_unmanaged });
     }
 
-    /// The result of the run.
+    /// Prints the result of the run, and writes it where `--report` asks for it.
     pub fn show(&self, document: Document<'_>) {
         match document {
             // Beside other formats, the text is for the log of the job.
@@ -121,7 +121,7 @@ impl Printer {
         self.write(document, |_| true);
     }
 
-    /// Those of the files that `--report` asks for.
+    /// Writes the files of `--report` that are due.
     fn write(&self, document: Document<'_>, are_due: impl Fn(&Path) -> bool) {
         for ReportTo { form, path } in self.reports.iter().filter(|report| are_due(&report.path)) {
             let text = match (form, document) {
@@ -150,7 +150,7 @@ impl Printer {
         }
     }
 
-    /// What an apply is waiting for.
+    /// Tells what an apply is waiting for.
     pub fn waiting(&self, waiting: &[Waiting]) {
         if !self.quiet {
             aside(&lifecycle::waiting(waiting, self.err));
@@ -182,12 +182,12 @@ impl Printer {
         self.show(Document::Failure { problems, sources });
     }
 
-    /// Problems that did not end the run.
+    /// Tells problems that did not end the run.
     pub fn problems(&self, problems: &[Problem], sources: &Sources) {
         aside(&problems_text(problems, sources, self.err));
     }
 
-    /// All codes that there are.
+    /// Prints the codes of a list.
     pub fn codes(&self, codes: &[&str]) {
         result(&match self.format {
             Format::Json => json::codes(codes),
@@ -204,7 +204,7 @@ impl Printer {
         });
     }
 
-    /// Text that is a result as it is.
+    /// Prints text that is a result as it is.
     pub fn text(text: &str) {
         result(text);
     }
@@ -213,7 +213,7 @@ impl Printer {
         self.format == Format::Json
     }
 
-    /// What people should know of a result, beside it.
+    /// Tells people what they should know beside a result.
     pub fn aside(&self, text: &str) {
         if !self.quiet {
             aside(text);
@@ -255,7 +255,7 @@ impl Printer {
         std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == expected
     }
 
-    /// For clap, whose help and errors are rendered already.
+    /// Prints help and errors of clap, which are rendered already.
     pub fn raw(text: &str, is_error: bool) {
         if is_error { aside(text) } else { result(text) }
     }

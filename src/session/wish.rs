@@ -15,7 +15,7 @@ pub struct Wish {
     pub resend: Vec<String>,
     /// `KIND/KEY` of what to change, with what that needs; everything, if empty.
     pub targets: Vec<String>,
-    /// Everything that the stack owns is to go.
+    /// Whether everything that the stack owns is to go.
     pub destroy: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// Asks no endpoint.
+    /// A look that asks no endpoint.
     pub fn without_endpoints() -> Self {
         Self {
             discover: Discover::None,
@@ -62,7 +62,7 @@ impl From<&Planning> for Wish {
 }
 
 impl Wish {
-    /// That one resource is deleted.
+    /// The wish that one resource be deleted.
     pub fn to_delete(kind: Kind, name: &str, allow: Vec<CommandConsent>) -> Self {
         Self {
             allow,

@@ -216,7 +216,7 @@ pub fn invalid(what: &str, span: Span) -> Problem {
     Problem::error(Code::InvalidYaml, format!("this is not valid YAML: {what}")).at(span)
 }
 
-/// Not even `null`.
+/// Whether nothing is written at all, not even `null`.
 fn is_unwritten(value: &Node) -> bool {
     matches!(value.kind, Kind::Null) && value.span.start == value.span.end
 }
@@ -234,7 +234,7 @@ fn split(span: Span, bytes: usize) -> (Span, Span) {
     (Span { end: at, ..span }, Span { start: at, ..span })
 }
 
-/// Values, and bytes of text.
+/// The size of a tree: how many values, and how many bytes of text.
 fn size(node: &Node) -> (usize, usize) {
     let add = |(nodes, bytes): (usize, usize), more: (usize, usize)| (nodes + more.0, bytes + more.1);
     match &node.kind {

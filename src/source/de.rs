@@ -96,7 +96,7 @@ struct NodeDeserializer<'f> {
 }
 
 impl NodeDeserializer<'_> {
-    /// The same for a part of the node.
+    /// A reader of a part of the node.
     fn at(&self, node: Node) -> Self {
         Self { node, ..*self }
     }
@@ -337,7 +337,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 struct Entries<'f> {
     of: NodeDeserializer<'f>,
     entries: std::vec::IntoIter<(Key, Node)>,
-    /// Of the key that was asked for last.
+    /// The value of the key that was asked for last.
     value: Option<Node>,
 }
 

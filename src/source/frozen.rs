@@ -7,14 +7,14 @@ use super::reference::{self, Part, RefKind, Reference};
 use super::text::Filled;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of one file; places are JSON pointers.
+/// What references of one file stood for. Places are JSON pointers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frozen {
-    /// What references stood for.
+    /// The values that references stood for, by their places.
     pub values: BTreeMap<String, String>,
     /// Where the file has what may not be kept, as a reference or literally.
     pub sensitive: BTreeSet<String>,
-    /// Where variables are used, by their names.
+    /// The places where variables are used, by their names.
     pub variables: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -129,7 +129,7 @@ fn each_scalar(node: &mut Node, path: &mut Vec<String>, visit: &mut impl FnMut(&
     }
 }
 
-/// RFC 6901.
+/// A path as a JSON pointer (RFC 6901).
 fn pointer(path: &[String]) -> String {
     let parts = path.iter().map(|part| part.replace('~', "~0").replace('/', "~1"));
     parts.fold(String::new(), |pointer, part| pointer + "/" + &part)

@@ -34,7 +34,7 @@ impl Vocabulary {
     }
 }
 
-/// Nobody's secret is shorter.
+/// Shorter words are not looked for in quoted text: nobody's secret is shorter.
 const SHORTEST: usize = 5;
 
 /// Which bytes of a file may be quoted. What is in neither list, such as a tag or what a parser
@@ -96,7 +96,7 @@ enum Sight {
     Foreign,
     /// In a map that the format does not have: maybe misspelled `additional_headers`.
     Hidden,
-    /// Hidden, and so is everything below.
+    /// A value that is hidden, with everything below it.
     Secret,
 }
 

@@ -32,7 +32,7 @@ pub trait Outside {
     fn file(&mut self, from: u32, path: &str) -> Result<Option<Rc<str>>, Problem>;
 }
 
-/// How strict to be.
+/// How strict resolving is.
 pub struct Rules<'a> {
     /// Of an environment variable that is not set. Below an error, its value stays unknown.
     pub unset: Severity,
@@ -54,10 +54,10 @@ pub struct Interpolation<'a> {
 }
 
 struct Variable {
-    /// Where it is declared.
+    /// The place of the declaration.
     span: Span,
     value: Value,
-    /// Where its value is from.
+    /// What its value is from, in words.
     from: &'static str,
     is_used: bool,
 }
@@ -65,7 +65,7 @@ struct Variable {
 #[derive(Clone)]
 enum Value {
     Missing,
-    /// It refers to what is not set.
+    /// A value that refers to what is not set.
     Unknown,
     Known {
         text: Rc<str>,
@@ -148,7 +148,7 @@ impl<'a> Interpolation<'a> {
         nearest(name, self.variables.keys().map(|name| &**name).take(100))
     }
 
-    /// Resolves what one file's values refer to.
+    /// Puts in place what the values of one file refer to.
     pub fn resolve(&mut self, root: &mut Node, problems: &mut Problems) {
         match &mut root.kind {
             Kind::Map(entries) => {
@@ -205,7 +205,7 @@ impl<'a> Interpolation<'a> {
         }
     }
 
-    /// What the scalar becomes.
+    /// Puts the value that a scalar refers to in its place.
     fn resolve_scalar(&mut self, scalar: &Scalar, span: Span, problems: &mut Problems) -> Kind {
         let parts = match reference::parse(&scalar.text) {
             Ok(parts) => parts,

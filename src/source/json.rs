@@ -96,7 +96,7 @@ impl<'t> Iterator for Events<'t> {
     }
 }
 
-/// With its quotes.
+/// The length of a JSON string in bytes, with its quotes.
 fn string_length(text: &str) -> usize {
     let mut is_escaped = false;
     let end = text[1..].find(|c| {

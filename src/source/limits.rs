@@ -6,12 +6,12 @@ use crate::code::Code;
 use crate::problem::Problem;
 
 const MAX_NODES: usize = 1_000_000;
-/// The format itself nests six deep.
+/// How deep values may nest. The format itself nests six deep.
 const MAX_DEPTH: usize = 64;
 /// Anchors and aliases can make a small file expand without end. What they copy may be as large as
 /// the file is, in values, and this many times as large in bytes.
 const MAX_GROWTH: usize = 16;
-/// What they may copy in any file.
+/// How many values aliases may copy in any file, however small.
 const FEW_NODES: usize = 10_000;
 const FEW_BYTES: usize = 1 << 20;
 
@@ -24,7 +24,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// `size`: that of the file.
+    /// The limits of a file of `size` bytes.
     pub fn new(size: usize) -> Self {
         Self {
             size,

@@ -39,7 +39,7 @@ pub struct Span {
 /// Where something is asked for. Line and column count from 1; columns are characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
-    /// Relative to the working directory, with `/`.
+    /// The path, relative to the working directory, with `/`.
     pub file: String,
     pub line: usize,
     pub column: usize,
@@ -53,7 +53,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By extension, in any case. `None` for anything else.
+    /// The format of a file by its extension, in upper or lower case.
     pub fn of(path: &std::path::Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
             "yaml" | "yml" => Some(Self::Yaml),
@@ -72,6 +72,9 @@ pub struct SourceFile {
     pub format: Format,
     /// The byte at which each line starts.
     lines: Vec<u32>,
+    /// Whether a byte is a character: programs write whole files on one line, and to count through it
+    /// for each place would take time by its square.
+    is_ascii: bool,
     /// Its values are those of variables, any of which may be a secret.
     has_variables: bool,
     /// Which of its fields are known to hold no secrets.
@@ -90,6 +93,7 @@ impl SourceFile {
         let starts = text.match_indices('\n').map(|(at, _)| offset(at + 1));
         let lines = std::iter::once(0).chain(starts).collect();
         Self {
+            is_ascii: text.is_ascii(),
             path,
             text,
             format,
@@ -171,7 +175,7 @@ impl SourceFile {
 /// Asks ordered ranges, which may overlap, about rising places.
 struct Cursor<'r> {
     ranges: std::slice::Iter<'r, Range<usize>>,
-    /// The end of those that have started.
+    /// The end of the ranges that have started.
     end: usize,
 }
 
@@ -215,7 +219,7 @@ impl Sources {
         }
     }
 
-    /// Returns the number of the file.
+    /// Adds a file, and returns its number.
     pub fn add(&mut self, mut file: SourceFile) -> u32 {
         file.vocabulary = self.vocabulary;
         self.files.push(file);
@@ -226,7 +230,7 @@ impl Sources {
         &self.files
     }
 
-    /// Of all files, in bytes.
+    /// The size of all files together, in bytes.
     pub fn size(&self) -> usize {
         self.files.iter().map(|file| file.text.len()).sum()
     }
@@ -250,10 +254,15 @@ impl Sources {
         let offset = (offset as usize).min(source.text.len());
         let (line, start) = source.line_of(offset);
         let before = source.text.get(start..offset)?;
-        Some((line + 1, before.chars().count() + 1))
+        let characters = if source.is_ascii {
+            before.len()
+        } else {
+            before.chars().count()
+        };
+        Some((line + 1, characters + 1))
     }
 
-    /// As [`Self::parse`], for a file of values of variables.
+    /// Parses a file with values of variables, as [`Self::parse`] does a file of desired state.
     pub fn parse_values(&mut self, file: u32, problems: &mut Problems) -> Option<Node> {
         self.files.get_mut(file as usize)?.has_variables = true;
         self.parse(file, problems)

@@ -47,7 +47,7 @@ impl Kind {
 }
 
 impl Scalar {
-    /// For messages: as the file writes it.
+    /// The text as the file writes it, for messages.
     pub fn quote(&self) -> &str {
         self.filled.as_ref().map_or(&self.text, |filled| &filled.written)
     }

@@ -12,9 +12,9 @@ pub enum Part<'t> {
 pub struct Reference<'t> {
     pub kind: RefKind,
     pub name: &'t str,
-    /// For what is not set, or empty.
+    /// The value to take when nothing is set, or it is empty.
     pub default: Option<&'t str>,
-    /// With its braces.
+    /// The reference as it is written, with its braces.
     pub text: &'t str,
 }
 
@@ -28,7 +28,7 @@ pub enum RefKind {
 /// Why a text has a `${` that is no reference.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed<'t> {
-    /// What is wrong, from its `${`.
+    /// The text that is wrong, from its `${`.
     pub text: &'t str,
     pub message: String,
     pub help: String,

@@ -31,7 +31,7 @@ impl Text {
         &self.value
     }
 
-    /// For messages: as the file writes it.
+    /// The text as the file writes it, for messages.
     pub fn quote(&self) -> &str {
         self.filled.as_ref().map_or(&self.value, |filled| &filled.written)
     }
@@ -46,7 +46,7 @@ impl Text {
         self.filled.as_ref().is_some_and(|filled| filled.external)
     }
 
-    /// What is not sensitive by itself.
+    /// The text as a value that is not sensitive by itself.
     pub fn into_value(self) -> Value {
         if self.is_filled() {
             Value::given(self.value)

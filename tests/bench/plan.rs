@@ -1,5 +1,6 @@
 //! How long a plan takes on a server where everything is in place, beside a plain concurrent fetch
-//! of the same answers in the same run: `cargo bench --bench plan`.
+//! of the same answers in the same run, and how much longer it takes when every deployment has a
+//! secret of its own: `cargo bench --bench plan`.
 
 #![expect(
     clippy::print_stdout,
@@ -23,6 +24,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const RESOURCES: usize = 200;
+/// Deployments with a secret each.
+const MANY: usize = 4000;
 const ROUNDS: usize = 30;
 const PARALLELISM: usize = 16;
 const KAFKA: &str = "[[ingress.kafka-clusters]]\nname = \"main\"\nbrokers = [\"PLAINTEXT://127.0.0.1:9\"]\n";
@@ -62,6 +65,45 @@ fn main() {
             .collect::<Vec<_>>(),
     );
     println!("  restatectl validate                 {validate:>8.1?}");
+    secrets(&server);
+}
+
+/// Against a snapshot of an empty server, where nothing but planning takes time.
+fn secrets(server: &Server) {
+    let empty = Server::boot(VERSIONS[0], Profile::AdminOnly);
+    let dirs = [false, true].map(|has_header| {
+        let dir = tempfile::tempdir().unwrap();
+        let deployments: Vec<Value> = (0..MANY)
+            .map(|n| {
+                let headers = if has_header {
+                    json!({ "authorization": format!("Bearer {n:032}") })
+                } else {
+                    json!({})
+                };
+                json!({ "uri": format!("http://checkout-{n}:9080"), "additional_headers": headers })
+            })
+            .collect();
+        let state = json!({ "version": 1, "deployments": deployments });
+        std::fs::write(dir.path().join("restate.json"), state.to_string()).unwrap();
+        restatectl(dir.path(), &empty, &["snapshot", "--out", "snapshot.json"]);
+        dir
+    });
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (times, dir) in times.iter_mut().zip(&dirs) {
+            times.push(timed(|| {
+                restatectl(dir.path(), server, &["plan", "--live", "snapshot.json"]);
+            }));
+        }
+    }
+    let [without, with] = times.map(|mut times| median(&mut times));
+    println!("{MANY} new deployments against a snapshot; medians of {ROUNDS} rounds:");
+    println!("  without headers                     {without:>8.1?}");
+    println!("  each with a secret header           {with:>8.1?}");
+    println!(
+        "  ratio                               {:>8.2}",
+        with.as_secs_f64() / without.as_secs_f64()
+    );
 }
 
 fn write_file(dir: &Path, endpoint: &Endpoint) -> Vec<String> {

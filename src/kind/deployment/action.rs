@@ -23,7 +23,7 @@ pub struct Register {
     pub outcome: Served,
 }
 
-/// A deployment that the plan was made with.
+/// A registered deployment, as the plan was made with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Existing {
     pub id: String,
@@ -47,7 +47,7 @@ pub struct Delete {
     pub id: String,
     /// The services that go with it: nothing else may serve them by then.
     pub services: Vec<String>,
-    /// Not under `policy: force`.
+    /// Whether an invocation that needs it stops the deletion: not under `policy: force`.
     pub only_if_drained: bool,
 }
 

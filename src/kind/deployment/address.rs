@@ -43,7 +43,7 @@ pub fn is_this_machine(host: &str) -> bool {
 }
 
 impl HttpAddress {
-    /// Without port and brackets.
+    /// The host without port and brackets.
     fn host(&self) -> &str {
         let host = match self.authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
@@ -52,7 +52,7 @@ impl HttpAddress {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Whether it is the machine itself that resolves it.
+    /// Whether whoever resolves the address reaches its own machine.
     pub fn is_this_machine(&self) -> bool {
         is_this_machine(self.host())
     }

@@ -207,7 +207,7 @@ async fn unchanged(client: &Client, is: &Existing) -> Result<live::Deployment, F
 
 struct Posted {
     id: String,
-    /// As the server answered, unless the answer was lost.
+    /// The services in the server's answer; `None` when the answer was lost.
     services: Option<Vec<wire::Service>>,
 }
 

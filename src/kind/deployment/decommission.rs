@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Decommission<'a> {
     live: &'a Live,
     candidates: Vec<&'a live::Deployment>,
-    /// Those of the candidates.
+    /// The ids of the candidates.
     ids: BTreeSet<&'a str>,
     prune: PruneDeployments,
     in_flight: Option<&'a Result<InFlight, Error>>,
@@ -34,7 +34,7 @@ pub struct Decommission<'a> {
     served: BTreeMap<&'a str, (Option<String>, Option<Duration>)>,
     /// The services that go altogether.
     going: BTreeSet<&'a str>,
-    /// Why others, which candidates serve, do not.
+    /// The services of candidates that stay, with the reason.
     staying: BTreeMap<&'a str, Verdict>,
     verdicts: BTreeMap<&'a str, Option<Verdict>>,
 }
@@ -280,7 +280,7 @@ impl<'a> Decommission<'a> {
         settling.map(|message| Verdict::new(WaitingFor::Settling, message))
     }
 
-    /// In the order in which they can go.
+    /// The deployments to delete, in an order in which the server lets them go.
     pub fn deletions(&self) -> Vec<&'a live::Deployment> {
         let mut left = self.leaving();
         let mut order = Vec::new();

@@ -14,7 +14,7 @@ use litemap::LiteMap;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
-/// Its place is that of its name.
+/// The value of a header, at the place of its name.
 pub type Header = Spanned<Value>;
 /// By name in lower case, as the server stores them.
 pub type Headers = LiteMap<String, Header>;
@@ -86,7 +86,7 @@ impl Deployment {
         })
     }
 
-    /// What messages and the command line may call it.
+    /// The names by which the command line may call it.
     pub fn names(&self) -> Vec<String> {
         let address = &self.address.value;
         let name = self.name.as_ref().map(|name| name.value.clone());
@@ -197,7 +197,7 @@ fn address(
     }
 }
 
-/// `arn:aws:iam::ACCOUNT:role/NAME`
+/// Reads a role: `arn:aws:iam::ACCOUNT:role/NAME`.
 fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Value>> {
     let role = read.and_then(Read::ok)?;
     let parts: Vec<&str> = role.value.as_str().split(':').collect();

@@ -12,7 +12,7 @@ pub enum EndpointPattern {
         scheme: Option<String>,
         host: String,
         port: Option<String>,
-        /// Its segments.
+        /// The segments of the path; `None` for any path.
         path: Option<Vec<String>>,
     },
     Lambda(Vec<String>),

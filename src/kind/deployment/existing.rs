@@ -22,7 +22,7 @@ pub struct Known<'a> {
     pub entry: &'a Deployment,
     pub live: &'a live::Deployment,
     pub resource: Resource,
-    /// Of its connection, those that are to change.
+    /// The fields of the connection that are to change.
     pub fields: Vec<Field>,
     /// Consent to change what belongs to another stack, or the refusal.
     pub asked: Asked,

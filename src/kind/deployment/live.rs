@@ -14,7 +14,7 @@ pub struct Deployment {
     /// As stored, which may differ from the address in case and query, and carry userinfo.
     pub stored_uri: Option<Value>,
     pub additional_headers: BTreeMap<String, Value>,
-    /// Only the names of the headers are known.
+    /// Whether only the names of the headers are known, as in a snapshot.
     pub has_hidden_headers: bool,
     pub use_http_11: bool,
     pub assume_role_arn: Option<String>,
@@ -24,7 +24,7 @@ pub struct Deployment {
     pub metadata: BTreeMap<String, String>,
     /// RFC 3339, in UTC, so that it sorts as text.
     pub created_at: String,
-    /// Revision by service.
+    /// The revision of each service, by name.
     pub services: BTreeMap<String, u32>,
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// What an endpoint serves now, beside what was registered.
 pub struct Code<'a> {
     pub fresh: &'a BTreeMap<String, Service>,
-    /// In words.
+    /// How the endpoint differs from what was registered, in words.
     pub differences: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl Code<'_> {
     }
 }
 
-/// `None` where the endpoint was not discovered again.
+/// What the endpoint serves now; `None` when it was not discovered again.
 pub fn code<'a>(view: &View<'a>, live: &live::Deployment) -> Option<Code<'a>> {
     let answers = view.input.answers;
     let fresh = answers.discoveries.get(&live.id)?.as_ref().ok()?;
@@ -69,7 +69,7 @@ pub fn promote(view: &View<'_>, known: Known<'_>, code: Option<&Code<'_>>, elsew
     force(view, known, code, taking, Op::Promote)
 }
 
-/// `Cart, which http://a:9080 serves`
+/// Says who serves services: `Cart, which http://a:9080 serves`.
 fn servers(view: &View<'_>, services: &[&str]) -> String {
     let mut by: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in services {
@@ -121,7 +121,12 @@ pub fn overwrite(view: &View<'_>, mut known: Known<'_>, code: &Code<'_>) -> Part
             dry_run: false,
         },
     };
-    recoded(view, known, dry, taking, Op::Overwrite, true, action)
+    let recoding = Recoding {
+        fresh: dry,
+        op: Op::Overwrite,
+        overwrites: true,
+    };
+    recoded(view, known, recoding, taking, action)
 }
 
 /// A service that is new to the deployment starts at revision 1. If another one serves it at the same
@@ -153,7 +158,6 @@ fn force(view: &View<'_>, known: Known<'_>, code: &Code<'_>, mut taking: Taking,
     for service in code.fresh.values() {
         taking.take(view, entry, service, By::Force(live));
     }
-    let overwrites = op == Op::Overwrite || code.is_other();
     let action = |known: &Known<'_>, outcome| Action::Promote {
         is: known.existing(outcome),
         request: wire::Registration {
@@ -165,19 +169,33 @@ fn force(view: &View<'_>, known: Known<'_>, code: &Code<'_>, mut taking: Taking,
             dry_run: false,
         },
     };
-    recoded(view, known, code.fresh, taking, op, overwrites, action)
+    let recoding = Recoding {
+        fresh: code.fresh,
+        op,
+        overwrites: op == Op::Overwrite || code.is_other(),
+    };
+    recoded(view, known, recoding, taking, action)
 }
 
-/// The change of a deployment that will expose `fresh`.
+/// What a registered deployment becomes.
+#[derive(Clone, Copy)]
+struct Recoding<'a> {
+    /// What it will expose, by name.
+    fresh: &'a BTreeMap<String, Service>,
+    op: Op,
+    /// Whether other code may come to serve in-flight invocations.
+    overwrites: bool,
+}
+
+/// The change of a deployment that is registered again.
 fn recoded(
     view: &View<'_>,
     mut known: Known<'_>,
-    fresh: &BTreeMap<String, Service>,
+    recoding: Recoding<'_>,
     mut taking: Taking,
-    op: Op,
-    overwrites: bool,
     action: impl FnOnce(&Known<'_>, super::action::Served) -> Action,
 ) -> Part {
+    let Recoding { fresh, op, overwrites } = recoding;
     let (entry, live) = (known.entry, known.live);
     let exposed = fresh.keys().cloned().collect();
     taking.effects.recoded = Some((live.id.clone(), exposed));

@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotDeployment {
     pub id: String,
-    /// The URI, without user and password, or the ARN.
+    /// The URI without user and password, or the ARN.
     pub address: String,
-    /// The names.
+    /// The names of the headers. Values are not kept.
     pub additional_headers: BTreeSet<String>,
     pub use_http_11: bool,
     pub assume_role_arn: Option<String>,
     pub metadata: BTreeMap<String, String>,
     pub created_at: String,
-    /// Revision by service.
+    /// The revision of each service, by name.
     pub services: BTreeMap<String, u32>,
 }
 
@@ -51,7 +51,7 @@ impl SnapshotDeployment {
         }
     }
 
-    /// As a plan offline takes it.
+    /// The deployment as a plan offline takes it.
     pub fn into_live(self) -> Deployment {
         let is_arn = self.address.starts_with("arn:");
         let headers = self.additional_headers.into_iter();

@@ -32,7 +32,7 @@ pub enum By<'a> {
 pub struct Taking {
     fields: Vec<Field>,
     services: Vec<ServiceChange>,
-    /// By service, the digest of what its endpoint declares.
+    /// The digest of what the endpoint declares, by service.
     declarations: BTreeMap<String, String>,
     pub depends_on: BTreeSet<u32>,
     /// What callers lose, in words.

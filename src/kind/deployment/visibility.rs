@@ -10,7 +10,7 @@ use crate::kind::service::desired::Service;
 /// The services that one change of a deployment leaves public.
 #[derive(Default)]
 pub struct Visibility {
-    /// Private now, and nothing keeps them so.
+    /// The services that are private now, and that nothing keeps private.
     exposed: Vec<String>,
     /// The file wants them private: they are made so in the same step, if they are not.
     keep_private: Vec<String>,

@@ -15,14 +15,14 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Service {
     pub name: Spanned<String>,
-    /// Those that are written.
+    /// The overrides that the file writes.
     pub overrides: LiteMap<ServiceOption, Spanned<Setting>>,
     pub allow: Vec<Spanned<Consent>>,
     pub is_protected: bool,
 }
 
 impl Service {
-    /// `None` for a name that no service can have.
+    /// Reads an entry. `None` for a name that no service can have.
     pub fn build(
         name: Spanned<String>,
         entry: Spanned<Box<file::Service>>,
@@ -78,7 +78,7 @@ impl Service {
         }
     }
 
-    /// For the digest of the desired state.
+    /// The entry as the digest of the desired state has it.
     pub fn canonical(&self) -> Json {
         let Self {
             name,

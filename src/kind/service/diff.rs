@@ -169,7 +169,7 @@ fn discovered<'a>(view: &View<'a>, deployment: &str, service: &str) -> Option<&'
 struct Compared {
     fields: Vec<Field>,
     overrides: Overrides,
-    /// Option, place, why it has no effect.
+    /// The options without an effect: option, place, and why.
     ineffective: Vec<(ServiceOption, Span, String)>,
 }
 

@@ -31,7 +31,7 @@ pub struct Service {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handler {
     pub ty: Option<String>,
-    /// Everything else the server tells of it, by name.
+    /// Everything else that the server tells of the service, by name.
     pub declared: BTreeMap<String, serde_json::Value>,
 }
 

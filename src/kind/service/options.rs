@@ -52,7 +52,7 @@ pub enum Setting {
     Duration(Duration),
 }
 
-/// As the server writes it.
+/// Values are shown as the server writes them.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,7 +87,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// `None` where the server tells none.
+    /// The value of an option; `None` when the server tells none.
     pub fn get(&self, option: ServiceOption) -> Option<Setting> {
         let Self {
             public,
@@ -122,7 +122,7 @@ impl Options {
         }
     }
 
-    /// Those that others have with other values.
+    /// The options that have another value in `other`.
     pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = ServiceOption> + 'a {
         let differs = |option: &ServiceOption| self.get(*option) != other.get(*option);
         ServiceOption::ALL.into_iter().filter(differs)

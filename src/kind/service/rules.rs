@@ -43,10 +43,10 @@ impl rules::Rules for Rules {
         false
     }
 
-    /// None of their values is text.
+    /// Nothing to conceal: none of their values is text.
     fn conceal(&self, _entries: &mut Entries, _live: &mut Live, _masker: &Masker) {}
 
-    /// They are never pruned.
+    /// None: services are never pruned.
     fn owned(&self, _view: &View<'_>) -> usize {
         0
     }
@@ -55,7 +55,7 @@ impl rules::Rules for Rules {
         diff::diff(draft);
     }
 
-    /// They come and go with deployments.
+    /// Services come and go with deployments.
     fn prune(&self, _draft: &mut Draft<'_>) {}
 
     fn export(&self, exporting: &mut Exporting<'_>) {

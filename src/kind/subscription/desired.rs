@@ -34,7 +34,7 @@ impl Subscription {
         self.options.get(GROUP_ID).map(|option| option.value.expose())
     }
 
-    /// With the group where the file writes one.
+    /// The key, with the group if the file writes one.
     pub fn key(&self) -> Key {
         Key::Subscription(SubscriptionKey {
             source: Name::Known(self.source.value.clone()),
@@ -43,7 +43,7 @@ impl Subscription {
         })
     }
 
-    /// For the digest of the desired state.
+    /// The entry as the digest of the desired state has it.
     pub fn canonical(&self) -> Json {
         let Self {
             span: _,

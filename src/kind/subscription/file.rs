@@ -11,11 +11,11 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
-    /// `kafka://CLUSTER/TOPIC`
+    /// The topic to read: `kafka://CLUSTER/TOPIC`.
     #[schemars(required, regex(pattern = r"^kafka://[A-Za-z0-9._-]+/(\^.+|[A-Za-z0-9._-]{1,249})$"), extend("examples" = ["kafka://main/orders"]))]
     pub source: Option<Read<Text>>,
 
-    /// `service://SERVICE/HANDLER`
+    /// The handler to invoke: `service://SERVICE/HANDLER`.
     #[schemars(required, regex(pattern = r"^service://[A-Za-z0-9._-]+/[A-Za-z0-9_]+$"), extend("examples" = ["service://Checkout/onOrder"]))]
     pub sink: Option<Read<Text>>,
 

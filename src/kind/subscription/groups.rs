@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// A subscription after the plan.
 struct Member<'a> {
     source: String,
-    /// In effect.
+    /// The consumer group in effect.
     group: &'a str,
     shown_group: &'a str,
     sink: String,

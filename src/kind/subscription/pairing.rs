@@ -18,7 +18,7 @@ pub enum Pair<'a> {
 /// Which entry means which live subscription.
 #[derive(Default)]
 pub struct Pairing<'a> {
-    /// By the entry's place in the list.
+    /// What each entry means, by its place in the list.
     pub of_entry: BTreeMap<usize, Pair<'a>>,
     /// The ids of live subscriptions that an entry stands for.
     pub claimed: BTreeSet<&'a str>,
@@ -65,7 +65,7 @@ pub fn pair<'a>(input: &Input<'a>) -> Pairing<'a> {
 /// What has not been paired yet, and what has.
 struct Matching<'e, 'a> {
     entries: &'e [Subscription],
-    /// Those of the entries.
+    /// Source and sink of each entry.
     ends: &'e [(Name<Source>, Name<Sink>)],
     sets: BTreeMap<Ends<'e>, Set<'a>>,
     pairing: Pairing<'a>,

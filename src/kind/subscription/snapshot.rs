@@ -13,7 +13,7 @@ pub struct SnapshotSubscription {
     pub id: String,
     pub source: String,
     pub sink: String,
-    /// Secret ones are three stars, as servers show them.
+    /// The options. A secret value is three stars, as servers show it.
     pub options: BTreeMap<String, String>,
 }
 
@@ -37,7 +37,7 @@ impl SnapshotSubscription {
         }
     }
 
-    /// As a plan offline takes it.
+    /// The subscription as a plan offline takes it.
     pub fn into_live(self) -> Subscription {
         let options = self.options.into_iter();
         Subscription {

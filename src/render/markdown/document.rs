@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-/// In bytes. GitHub takes 65,536 characters for a comment.
+/// The longest document, in bytes. GitHub takes 65,536 characters for a comment.
 pub const LIMIT: usize = 60_000;
 
 /// Kept free for the note that says what is left out: a dozen sorts of elements, of which two are
@@ -16,7 +16,7 @@ pub struct Elements<'a, T> {
     pub items: &'a [T],
     /// By what the note counts those that are left out; may be empty.
     pub group: fn(&T) -> &'static str,
-    /// What stands before the first.
+    /// The Markdown before the first element.
     pub opening: String,
     /// The most that they may take, in bytes, so that others get their turn.
     pub share: usize,
@@ -48,7 +48,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// `head`: what is there in any case.
+    /// A document that starts with `head`, which is never left out.
     pub fn new(head: String) -> Self {
         Self {
             left: LIMIT.saturating_sub(NOTE + head.len()),
@@ -116,7 +116,7 @@ fn note(left_out: &[LeftOut]) -> String {
     )
 }
 
-/// `4100 of 5000 table rows (4000 register, 100 configure)`
+/// What was left out, in words: `4100 of 5000 table rows (4000 register, 100 configure)`.
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -8,7 +8,7 @@ use crate::render::style::Style;
 use crate::render::{drift, fields, short};
 use std::fmt::Write;
 
-/// Of the fields of one finding.
+/// How many fields of a finding are shown.
 const FIELDS: usize = 10;
 
 pub fn drift(drift: &Drift) -> String {

@@ -142,7 +142,7 @@ pub fn fenced(language: &str, lines: &str) -> String {
     format!("{fence}{language}\n{lines}{end}{fence}\n")
 }
 
-/// Folded. `summary` is HTML, `body` Markdown.
+/// A folded part of a document: `summary` is HTML, `body` is Markdown.
 pub fn details(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n")
 }

@@ -24,7 +24,7 @@ pub use report::report;
 /// What every document starts with, hidden: a script finds by its first line the comment to update.
 pub const MARKER: &str = "<!-- restatectl";
 
-/// In a marker, nothing but these and `%`.
+/// The characters that a marker has beside `%`.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// The most that a list of what must be read may take, of which there are up to three.
@@ -135,7 +135,7 @@ fn finding(finding: &Finding) -> String {
     item(&subject, &message, finding.help.as_deref())
 }
 
-/// ``deployment `https://checkout-v2.internal:9080` ``
+/// A resource in words: ``deployment `https://checkout-v2.internal:9080` ``.
 fn named(resource: &Resource) -> String {
     let key = super::plan::key(resource);
     format!("{} {}", resource.kind().name(), code(&short::middle(&key, NAME)))
@@ -180,7 +180,7 @@ fn caution(text: &str) -> String {
     format!("\n> [!CAUTION]\n> {text}\n")
 }
 
-/// With its cells.
+/// A row of a table, from the Markdown of its cells.
 fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }

@@ -15,11 +15,11 @@ use crate::render::{fields, graph, short};
 use crate::words::counted;
 use std::fmt::Write;
 
-/// Of the details of one change, in bytes.
+/// The longest details of one change, in bytes.
 const DETAILS: usize = 6_000;
-/// Of a value in the details, in characters.
+/// The longest value in the details, in characters.
 const VALUE: usize = 300;
-/// Graphs of more changes are a tangle.
+/// The most changes of which a graph is drawn. More are a tangle.
 const GRAPH: usize = 20;
 
 pub fn plan(plan: &Plan, show_unmanaged: bool) -> String {
@@ -66,7 +66,7 @@ pub fn plan(plan: &Plan, show_unmanaged: bool) -> String {
     document.finish(&[important, vec![rows], aside, vec![folded, graph]].concat())
 }
 
-/// `plan: 2 to register, 1 to delete`
+/// The headline of a plan: `plan: 2 to register, 1 to delete`.
 fn headline(plan: &Plan) -> String {
     let errors = of_severity(plan, Severity::Error).len();
     let verdict = match (errors, plan.is_refused()) {

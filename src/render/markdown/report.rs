@@ -75,7 +75,7 @@ fn moved(moved: &Moved) -> String {
     item(&named(&moved.resource), &message, None)
 }
 
-/// `apply incomplete: 2 done, 1 failed`
+/// The headline of a report: `apply incomplete: 2 done, 1 failed`.
 fn headline(report: &Report) -> String {
     let outcome = match report.outcome {
         Outcome::Complete => "complete",
@@ -92,7 +92,7 @@ fn headline(report: &Report) -> String {
     }
 }
 
-/// What needs a look comes first.
+/// Sorts changes so that those that need a look come first.
 fn rank(status: Status) -> u8 {
     match status {
         Status::Failed => 0,
