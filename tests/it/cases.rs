@@ -33,7 +33,9 @@ impl Case {
     fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = (std::fs::read_dir(&self.path).unwrap())
             .map(|entry| entry.unwrap().path())
-            .filter(|path| !path.ends_with(SNAPSHOT) && path.extension().is_some_and(|e| e != "snap"))
+            .filter(|path| {
+                !path.ends_with(SNAPSHOT) && path.extension().is_some_and(|e| e != "snap" && e != "new")
+            })
             .collect();
         files.sort();
         files

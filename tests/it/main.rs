@@ -5,6 +5,7 @@
 //! - What it stands on: `harness` runs the program, `server` boots Restate, `fake` is a server that
 //!   fails on purpose (`conformance` keeps it honest), `endpoint` and `sdk` are what gets deployed,
 //!   `kafka` is a broker, `tools` are programs of others.
+//! - The rules of the diff, in process, without a server: `rules`.
 //! - Files that are tests: `cases` for plans, `bad` for bad input, `examples` and `ci_examples` for what
 //!   the repository gives to users.
 //! - What goes in: `references` for values from outside, `connect` for which server and with which token.
@@ -41,6 +42,7 @@ mod markdown;
 mod references;
 mod reports;
 mod roundtrip;
+mod rules;
 mod saved;
 mod scene;
 mod schemas;
