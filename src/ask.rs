@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(rename_all = "snake_case")]
 pub enum Discover {
     All,
-    /// Those whose connection changes.
+    /// Those whose connection changes, alone.
     Changed,
     None,
 }
@@ -64,7 +64,7 @@ pub struct Dry {
 /// What the server said. A dry run that fails is an answer.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// By the identity of the entry.
+    /// The dry runs of registrations, by the identity of the entry.
     pub registrations: BTreeMap<String, Result<Dry, Error>>,
     /// What endpoints serve now, by the id of the deployment, as in the maps below.
     pub discoveries: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
@@ -84,7 +84,8 @@ impl InFlight {
         Self(rows)
     }
 
-    /// Those that run on a deployment: pinned to it, or last tried there without an answer yet.
+    /// Counts the invocations that run on a deployment: pinned to it, or last tried there without an
+    /// answer yet.
     pub fn on_deployment(&self, id: &str) -> u64 {
         let is_on = |row: &&wire::Unfinished| {
             [&row.pinned_deployment_id, &row.last_attempt_deployment_id]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
+/// The operation that a change makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
@@ -23,14 +24,16 @@ pub enum Op {
     Promote,
     /// Overrides of a service.
     Configure,
+    /// A new resource that is no deployment.
     Create,
     /// Delete and create, with the same consumer group.
     Replace,
+    /// The resource goes.
     Delete,
 }
 
 impl Op {
-    /// In the order in which summaries count them.
+    /// All operations, in the order in which summaries count them.
     pub const ALL: [Self; 8] = [
         Self::Register,
         Self::Update,
@@ -56,9 +59,11 @@ impl Op {
     }
 }
 
+/// What a change may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
+    /// Nothing that works now stops.
     Safe,
     /// Clients or in-flight work may fail.
     Breaking,
@@ -155,21 +160,28 @@ impl Resource {
     }
 }
 
+/// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldChange {
     /// The field was not there before.
     Set,
+    /// The field has another value than before.
     Changed,
+    /// The field is not there afterwards.
     Removed,
 }
 
 /// One field of a resource that changes. Sensitive values are null on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
+    /// The names that lead to the field, from the resource on.
     pub path: Vec<String>,
+    /// The value on the server; null when there is none, or when it may not be shown.
     pub before: Option<Json>,
+    /// The value that is wanted; null when there is none, or when it may not be shown.
     pub after: Option<Json>,
+    /// Whether the values may not be shown.
     pub sensitive: bool,
     pub change: FieldChange,
 }
@@ -215,6 +227,7 @@ impl Field {
 /// What a registration does to one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceChange {
+    /// The name of the service.
     pub name: String,
     /// `Service`, `VirtualObject` or `Workflow`.
     #[serde(rename = "type")]
@@ -223,10 +236,13 @@ pub struct ServiceChange {
     pub revision_before: Option<u32>,
     /// Null when nothing serves it afterwards.
     pub revision_after: Option<u32>,
+    /// The handlers that callers gain.
     pub handlers_added: Vec<String>,
+    /// The handlers that callers lose.
     pub handlers_removed: Vec<String>,
 }
 
+/// Why a change may not be made, and what would let it pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     pub code: CodeName,
@@ -262,6 +278,7 @@ impl Refused {
     }
 }
 
+/// A field of the server with the value that the plan was computed from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldValue {
     pub path: Vec<String>,
@@ -271,10 +288,13 @@ pub struct FieldValue {
 /// What the change was computed from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Precondition {
+    /// True when the resource was not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent: Option<bool>,
+    /// The revision that the service had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
+    /// The fields that the change rests on, as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldValue>,
 }
@@ -306,7 +326,7 @@ impl Precondition {
 /// What a change rests on beside its precondition. A saved plan is compared by it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Basis {
-    /// By service, SHA-256 of all that its endpoint declares of it.
+    /// SHA-256 of all that the endpoint declares of a service, by service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declarations: BTreeMap<String, String>,
     /// The options in effect that the change resets, with their values.
@@ -319,16 +339,23 @@ pub struct Basis {
 pub struct Change {
     /// The place of the change in the order of execution, from 1.
     pub id: u32,
+    /// What the change does.
     pub op: Op,
+    /// What it may cost.
     pub risk: Risk,
+    /// What it is about.
     pub resource: Resource,
     /// The entry that asks for it; null for what no file lists.
     pub origin: Option<Origin>,
     /// Why it is there when nothing in the file asks for it.
     pub reason: Option<String>,
+    /// How it was validated.
     pub validated: Validated,
+    /// The ids of the changes that have to land first.
     pub depends_on: Vec<u32>,
+    /// What becomes of the fields of the resource.
     pub fields: Vec<Field>,
+    /// What becomes of services that the deployment exposes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceChange>,
     /// The unfinished invocations that an overwrite or a forced deletion hits.
@@ -337,7 +364,9 @@ pub struct Change {
     /// The consents that it needed and was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<String>,
+    /// Why it is refused; null when it is not.
     pub refused: Option<Refused>,
+    /// What must still hold for it to be made.
     pub precondition: Precondition,
 }
 
@@ -370,7 +399,9 @@ pub struct Finding {
     pub severity: Severity,
     pub message: String,
     pub help: Option<String>,
+    /// What it is about; null when it is about the plan as a whole.
     pub resource: Option<Resource>,
+    /// The place in a file that it is about, if there is one.
     pub origin: Option<Origin>,
 }
 
@@ -428,6 +459,7 @@ impl Guard {
     }
 }
 
+/// Whether a plan passes a safety rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardStatus {
@@ -438,13 +470,16 @@ pub enum GuardStatus {
 /// What would be deleted and cannot be yet. It is no change and no drift.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
+    /// What is to be deleted.
     pub resource: Resource,
+    /// What it waits for.
     pub reason: WaitingFor,
     /// How many unfinished invocations need the resource.
     pub invocations: u64,
     pub message: String,
 }
 
+/// What a deletion waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitingFor {

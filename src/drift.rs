@@ -10,12 +10,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// How a server differs from the files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl drift report")]
 pub struct Drift {
+    /// The version of this form of document.
     pub format_version: String,
+    /// Whether there is a difference.
     pub outcome: Outcome,
+    /// The server.
     pub target: Target,
+    /// The stack of the files.
     pub stack: Option<String>,
     /// An apply would refuse all of it until what needs a person is settled.
     pub apply_is_refused: bool,
@@ -27,10 +32,13 @@ pub struct Drift {
     pub summary: BTreeMap<Direction, u32>,
 }
 
+/// Whether there is a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
+    /// The server is as the files say.
     InSync,
+    /// It is not.
     Drift,
 }
 
@@ -42,6 +50,7 @@ pub enum Direction {
     Missing,
     /// It is there, and pruning would delete it.
     Extra,
+    /// It is listed and there, with other fields.
     Changed,
     /// Its endpoint does not answer, so what it serves could not be compared.
     Unreachable,
@@ -77,16 +86,22 @@ pub enum Mend {
     Person,
 }
 
+/// One difference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drifted {
+    /// How the server differs.
     pub direction: Direction,
+    /// Who can mend it.
     pub mend: Mend,
     /// The resource that differs; null when it is about none in particular.
     pub resource: Option<Resource>,
     /// The fields that differ: `before` is on the server, `after` is in the files.
     pub fields: Vec<Field>,
+    /// The place in a file that asks for it, if there is one.
     pub origin: Option<Origin>,
+    /// What is different, in words.
     pub message: String,
+    /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }

@@ -19,6 +19,7 @@ pub struct Graph {
 /// A resource, or something that resources have to do with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
+    /// What the node stands for.
     pub is: Is,
     /// What the plan does to the node.
     pub mark: Option<Mark>,
@@ -70,12 +71,15 @@ impl Is {
 /// The change that a node is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
+    /// What the plan does.
     pub op: Op,
-    /// On this node: a registration changes a service that is served already.
+    /// What the change does to this node: a registration changes a service that is served already.
     pub effect: Effect,
+    /// Whether the plan may not do it.
     pub is_refused: bool,
 }
 
+/// What becomes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     Added,
@@ -83,7 +87,7 @@ pub enum Effect {
     Removed,
 }
 
-/// From one node to another, by their places in [`Graph::nodes`].
+/// An arrow from one node to another, by their places in [`Graph::nodes`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     pub from: usize,
@@ -91,13 +95,14 @@ pub struct Edge {
     pub relation: Relation,
 }
 
+/// How two nodes hang together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     /// The deployment exposes the service.
     Exposes,
-    /// Of a cluster and the subscription that reads a topic of it.
+    /// The subscription reads this topic of the cluster.
     Topic(String),
-    /// Of a subscription and the service whose handler it invokes.
+    /// The subscription invokes this handler of the service.
     Handler(String),
 }
 
@@ -209,7 +214,7 @@ impl Builder {
         self.edge(deployment, service, Relation::Exposes);
     }
 
-    /// That a service comes or goes says more than that something about it changes.
+    /// Marks a node. That a service comes or goes says more than that something about it changes.
     fn mark(&mut self, node: usize, new: Mark) {
         let mark = &mut self.graph.nodes[node].mark;
         *mark = Some(match *mark {
@@ -224,7 +229,8 @@ impl Builder {
         });
     }
 
-    /// After the changes of the services themselves, which say more than a new revision.
+    /// Marks services that registrations change; the changes of the services themselves, which say
+    /// more, come first.
     fn mark_services(&mut self, plan: &Plan) {
         for change in &plan.changes {
             for service in &change.services {

@@ -31,7 +31,7 @@ pub struct Value {
 enum Sight {
     /// A file writes it in clear.
     Plain,
-    /// From elsewhere, such as a variable or a server, so it may repeat a secret.
+    /// It came from elsewhere, such as a variable or a server, so it may repeat a secret.
     Given,
     Sensitive,
 }
@@ -52,7 +52,7 @@ impl Value {
         Self::new(text, Sight::Plain)
     }
 
-    /// Not sensitive by itself, but not written in clear either.
+    /// A value that is not sensitive by itself, but not written in clear either.
     pub fn given(text: impl Into<String>) -> Self {
         Self::new(text, Sight::Given)
     }

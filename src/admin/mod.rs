@@ -26,14 +26,14 @@ const MIN_API_VERSION: u32 = 2;
 
 /// How to reach a server.
 pub struct Settings {
-    /// With a path prefix, if any; the end slash does not matter.
+    /// The address, with a path prefix if there is one. A slash at its end does not matter.
     pub url: String,
     pub token: Option<Value>,
     pub headers: Vec<(header::HeaderName, Value)>,
     pub ca_certificates: Vec<reqwest::Certificate>,
     pub connect_timeout: Duration,
     pub timeout: Duration,
-    /// For calls that make the server discover an endpoint: it has no limit of its own.
+    /// The time limit of calls that make the server discover an endpoint: it has none of its own.
     pub discovery_timeout: Duration,
     pub is_loopback: bool,
     pub trace: Trace,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::time::Duration;
 
-/// From here on a body says more than anybody reads.
+/// The longest body that is traced, in characters: nobody reads more.
 const LONGEST: usize = 4000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

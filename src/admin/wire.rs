@@ -4,6 +4,7 @@ use crate::secret::Value;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
+/// `GET /version`.
 #[derive(Debug, Deserialize)]
 pub struct Version {
     pub version: String,
@@ -11,16 +12,19 @@ pub struct Version {
     pub max_admin_api_version: u32,
 }
 
+/// `GET /cluster-health`.
 #[derive(Debug, Deserialize)]
 pub struct ClusterHealth {
     pub cluster_name: String,
 }
 
+/// `GET /deployments`.
 #[derive(Deserialize)]
 pub struct Deployments {
     pub deployments: Vec<Deployment>,
 }
 
+/// One of [`Deployments`]: it has a `uri` or an `arn`.
 #[derive(Deserialize)]
 pub struct Deployment {
     pub id: String,
@@ -39,10 +43,12 @@ pub struct Deployment {
     pub additional_headers: BTreeMap<String, String>,
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
+    /// RFC 3339 in UTC, to the nanosecond [S:all].
     pub created_at: String,
     pub services: Vec<ServiceRevision>,
 }
 
+/// A service that a deployment was registered with.
 #[derive(Debug, Deserialize)]
 pub struct ServiceRevision {
     pub name: String,
@@ -58,11 +64,13 @@ pub struct Registered {
     pub services: Vec<Service>,
 }
 
+/// `GET /services`: the latest revision of each service.
 #[derive(Debug, Deserialize)]
 pub struct Services {
     pub services: Vec<Service>,
 }
 
+/// A service with its options, as in effect. Durations are written as `1m 30s`.
 #[derive(Debug, Deserialize)]
 pub struct Service {
     pub name: String,
@@ -86,6 +94,7 @@ pub struct Service {
     pub info: Vec<Info>,
 }
 
+/// A handler of a service.
 #[derive(Debug, Deserialize)]
 pub struct Handler {
     pub name: String,
@@ -96,17 +105,20 @@ pub struct Handler {
     pub rest: BTreeMap<String, serde_json::Value>,
 }
 
+/// A remark of the server on a service, such as `RT0022` for a retention that it clamps.
 #[derive(Debug, Deserialize)]
 pub struct Info {
     pub code: String,
     pub message: String,
 }
 
+/// `GET /subscriptions`.
 #[derive(Deserialize)]
 pub struct Subscriptions {
     pub subscriptions: Vec<Subscription>,
 }
 
+/// One of [`Subscriptions`].
 #[derive(Deserialize)]
 pub struct Subscription {
     pub id: String,
@@ -116,6 +128,7 @@ pub struct Subscription {
     pub options: BTreeMap<String, String>,
 }
 
+/// The body of an error, when it is JSON.
 #[derive(Debug, Deserialize)]
 pub struct ErrorBody {
     pub message: String,
@@ -162,16 +175,18 @@ pub struct Registration {
 pub struct Update {
     #[serde(flatten)]
     pub connection: Connection,
-    /// Also take over what the endpoint serves now; 1.5 ignores it [S:1.5.3].
+    /// Whether to take over what the endpoint serves now as well; 1.5 ignores it [S:1.5.3].
     pub overwrite: bool,
     pub dry_run: bool,
 }
 
+/// `POST /query`.
 #[derive(Debug, Serialize)]
 pub struct Query<'a> {
     pub query: &'a str,
 }
 
+/// The answer to a query that asks for JSON.
 #[derive(Debug, Deserialize)]
 pub struct Rows<T> {
     pub rows: Vec<T>,
@@ -184,11 +199,13 @@ pub struct Unfinished {
     /// The deployment on which the invocation runs to its end.
     #[serde(default)]
     pub pinned_deployment_id: Option<String>,
-    /// Where it was last tried: before an endpoint answers nothing is pinned [S:1.6.2, 1.7.12].
+    /// The deployment where it was last tried: before an endpoint answers, nothing is pinned [S:1.6.2,
+    /// 1.7.12].
     #[serde(default)]
     pub last_attempt_deployment_id: Option<String>,
     /// The service that was called. A queued or scheduled invocation has no deployment yet.
     pub target_service_name: String,
+    /// How many there are.
     pub n: u64,
 }
 

@@ -11,10 +11,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// What an apply did, and how certain that is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl apply report")]
 pub struct Report {
+    /// The version of this form of report.
     pub format_version: String,
+    /// How the apply ended.
     pub outcome: Outcome,
     /// What must be looked at first, such as a private service that is public now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -25,32 +28,47 @@ pub struct Report {
     /// What is not as the plan was made from, so that it was not applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<Moved>,
+    /// The server.
     pub target: Target,
+    /// The stack of the files.
     pub stack: Option<String>,
+    /// What came of each change of the plan, in its order.
     pub changes: Vec<ChangeResult>,
     /// How many changes of each status; all statuses are there.
     pub summary: BTreeMap<Status, u32>,
 }
 
+/// How an apply ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
+    /// Everything landed.
     Complete,
+    /// The server was as the files say.
     NothingToDo,
+    /// Some of it did not land, or may not have.
     Incomplete,
+    /// A safety rule refused the plan; nothing was changed.
     Refused,
+    /// The saved plan no longer holds; nothing was changed.
     Stale,
+    /// Somebody interrupted it.
     Interrupted,
+    /// There was no plan to apply; nothing was changed.
     Failed,
 }
 
+/// What came of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
+    /// It landed.
     Done,
+    /// It had no effect, for certain.
     Failed,
     /// A change that this one depends on did not land.
     Blocked,
+    /// No request was sent for it.
     NotAttempted,
     /// It may or may not have landed; the next plan tells.
     Unknown,
@@ -76,13 +94,17 @@ impl Status {
     }
 }
 
+/// What came of one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeResult {
+    /// The id of the change in the plan.
     pub id: u32,
     pub op: Op,
     pub resource: Resource,
     pub status: Status,
+    /// The id that the server has for the resource, once it has one.
     pub server_id: Option<String>,
+    /// Why it did not land.
     pub error: Option<ChangeError>,
     /// A remark on a change that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -75,7 +75,8 @@ fn texts(args: &cli::Export, format: Format, export: &Export, target: &Target) -
     Ok(files.into_iter().map(named).collect())
 }
 
-/// Nor leaves beside it what would be read with it.
+/// Makes sure that no file is written over, and that none is left beside that would be read with the
+/// new ones.
 fn writes_over_nothing(args: &cli::Export, files: &Texts) -> Result<(), Problem> {
     // Those of another format would be read beside it.
     let others = |path: &Path| {

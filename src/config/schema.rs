@@ -17,7 +17,7 @@ pub fn schema() -> Schema {
         .into_root_schema_for::<File>()
 }
 
-/// From what the types accept to what people should write.
+/// Turns what the types accept into what people should write.
 #[derive(Clone)]
 struct AsWritten;
 

@@ -41,7 +41,7 @@ pub struct Desired {
 /// What should be on the server, by kind.
 #[derive(Debug, Default)]
 pub struct Entries {
-    /// In listed order, which decides who serves a service that several expose.
+    /// Deployments in the order of the file, which decides who serves a service that several expose.
     pub deployments: Vec<Deployment>,
     pub services: BTreeMap<String, Service>,
     pub subscriptions: Vec<Subscription>,
@@ -56,7 +56,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// With what another file says; `None` where nothing is written behind the name.
+    /// A section, joined with what another file says; `None` when nothing is written behind its name.
     fn and<T>(before: Option<Self>, section: Option<&Read<T>>, is_empty: fn(&T) -> bool) -> Option<Self> {
         let Some(section) = section else { return before };
         let is_empty = section.value.as_ref().is_some_and(is_empty);

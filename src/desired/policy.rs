@@ -69,7 +69,7 @@ impl Prune {
         }
     }
 
-    /// For what is to go altogether: nothing is kept, not for a rollback either.
+    /// The policy for what is to go altogether: nothing is kept, not for a rollback either.
     #[must_use]
     pub fn of_everything(self) -> Self {
         let Self {
@@ -94,7 +94,7 @@ impl Prune {
         }
     }
 
-    /// For a single one that is to go: only its kind is looked at.
+    /// The policy for a single resource that is to go: only its kind is looked at.
     #[must_use]
     pub fn only(self, only: Kind) -> Self {
         let Self {

@@ -7,7 +7,7 @@ use crate::draft::consent::Given;
 use crate::kind::{Kind, rules};
 use crate::problem::Problem;
 
-/// From so many on a share of them says something.
+/// From how many resources on a share of them says something.
 const MANY: usize = 10;
 /// The share of the resources that a plan may delete unasked, in percent.
 const LARGEST_SHARE: u64 = 30;

@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 pub struct Outcome {
     /// The changes in the order of execution.
     pub steps: Vec<Step>,
-    /// Sorted.
+    /// What was found beside the changes, sorted.
     pub findings: Vec<Finding>,
     pub guards: Vec<Guard>,
-    /// Sorted.
+    /// What would be deleted and cannot be yet, sorted.
     pub waiting: Vec<Waiting>,
     /// The live resources that no entry lists, sorted.
     pub unmanaged: BTreeMap<Kind, Vec<Key>>,
@@ -96,7 +96,7 @@ fn unknown_resends(input: &Input<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// In the order in which documents have it, with the consents that were not needed.
+/// Sorts what documents have sorted, and adds the consents that were not needed.
 fn finish(input: &Input<'_>, drafted: Drafted, guards: Vec<Guard>) -> Outcome {
     let Drafted {
         steps,

@@ -63,11 +63,11 @@ pub enum Targets<'a> {
 #[derive(Debug, Clone)]
 pub struct Step {
     pub change: Change,
-    /// On what it rests beside the precondition of the change.
+    /// What the step rests on beside the precondition of the change.
     pub basis: Basis,
     /// `None` where what to do is not known, which is told as an error or a refusal.
     pub action: Option<Action>,
-    /// It is a deletion that counts towards what a run may delete.
+    /// Whether it is a deletion that counts towards what a run may delete.
     pub counts: bool,
 }
 
@@ -167,7 +167,7 @@ pub struct Draft<'a> {
 /// What a draft comes to.
 #[derive(Default)]
 pub struct Drafted {
-    /// In the order of execution; the id of each is its place, from 1.
+    /// The steps in the order of execution. The id of each is its place, from 1.
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
     pub waiting: Vec<Waiting>,

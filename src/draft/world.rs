@@ -39,7 +39,7 @@ pub struct Predicted {
 pub enum ServedBy {
     /// A deployment of the server, by its id.
     Live(String),
-    /// By the identity of an entry that is yet to be registered.
+    /// A deployment that is yet to be registered, by the identity of its entry.
     Planned(String),
 }
 

@@ -43,7 +43,7 @@ pub struct LeftOut {
 pub struct Supply {
     /// What the value is, in words.
     pub what: String,
-    /// As it is on the server, for the check; never shown. `None` where the server hides it.
+    /// The value on the server, for the check; never shown. `None` when the server hides it.
     pub value: Option<Rc<str>>,
 }
 

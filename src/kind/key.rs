@@ -47,7 +47,7 @@ impl Key {
         }
     }
 
-    /// As people read it: no slash where a URI has no path, and an arrow to the handler.
+    /// The key as people read it: no slash where a URI has no path, and an arrow to the handler.
     pub fn shown(&self) -> String {
         match self {
             Self::Deployment(uri) => match uri.strip_suffix('/') {

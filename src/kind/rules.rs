@@ -22,7 +22,7 @@ pub trait Rules: Sync {
     /// What is on the server, as far as it is the same for every kind.
     fn live<'a>(&self, live: &'a Live) -> Vec<Found<'a>>;
 
-    /// Where an entry lists the live resource with this id.
+    /// The place of the entry that lists the live resource with this id.
     fn lists(&self, entries: &Entries, live: &Live, id: &str) -> Option<Span>;
 
     /// Whether the value of an entry's field may not be shown or kept. `field`: its path in the entry.

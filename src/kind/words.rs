@@ -57,7 +57,7 @@ pub enum Deletion {
     Pruned { policy: &'static str },
 }
 
-/// For the schema of an entry's `allow:`: every word by name, so that editors explain it.
+/// Puts every word into the schema of an entry's `allow:` by name, so that editors explain it.
 pub fn consents(schema: &mut Schema, words: &[(&str, &str)]) {
     let word = |(word, meaning): &(&str, &str)| json!({ "const": word, "description": meaning });
     let mut choices: Vec<Json> = words.iter().map(word).collect();

@@ -122,7 +122,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// As it was reviewed, with the actions of now. `None` where one is missing.
+    /// A plan as it was reviewed, with the actions of now. `None` when one is missing.
     pub fn of(plan: Plan, actions: Vec<Action>, counted: u64) -> Option<Self> {
         (plan.changes.len() == actions.len()).then_some(Self {
             plan,

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// not sensitive has the values that it had, and secrets are looked up anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inputs {
-    /// As given with `-f`, or found in the working directory.
+    /// The files as given with `-f`, or found in the working directory.
     pub paths: Vec<String>,
     pub var_files: Vec<String>,
     /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
     pub values: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the files have what is sensitive and so is not here, in the same way; for people, since an
-    /// apply reads the files.
+    /// The places in the files of what is sensitive and so is not here, for people: an apply reads the
+    /// files.
     pub sensitive: BTreeMap<String, BTreeSet<String>>,
     /// The variables given on the command line that a sensitive place needs: they must be given again.
     pub variables: Vec<String>,

@@ -17,23 +17,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of plans and reports. A minor version adds, a major version changes.
+/// The version of the documents. A minor version adds, a major version changes.
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// What would change, and on what it was computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl plan")]
 pub struct Plan {
+    /// The version of this form of plan.
     pub format_version: String,
+    /// The version of the program that made the plan.
     pub restatectl_version: String,
     /// RFC 3339, UTC. The only thing in a plan that does not follow from its inputs.
     pub created_at: String,
+    /// The server that the plan is for.
     pub target: Target,
+    /// The files that the plan was made from.
     pub desired: DesiredFiles,
-    /// In the order of execution.
+    /// The changes in the order of execution.
     pub changes: Vec<Change>,
+    /// The safety rules that the plan was held to.
     pub guards: Vec<Guard>,
+    /// What would be deleted and cannot be yet.
     pub waiting: Vec<Waiting>,
+    /// What is worth knowing beside the changes.
     pub findings: Vec<Finding>,
     /// The keys of live resources that no file lists, by kind.
     pub unmanaged: Unmanaged,
@@ -42,8 +49,9 @@ pub struct Plan {
     pub targets: Vec<String>,
     /// How many changes of each operation.
     pub summary: BTreeMap<String, u32>,
+    /// What the plan was made with, to make it again.
     pub inputs: Inputs,
-    /// On what changes rest beside their preconditions, by their ids.
+    /// What changes rest on beside their preconditions, by their ids.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub basis: BTreeMap<u32, Basis>,
     /// SHA-256 of the rest of the document but for the time, which tells when somebody edited it.
@@ -53,24 +61,31 @@ pub struct Plan {
 /// A server, as plans and reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
+    /// The address of the Admin API.
     pub admin_url: String,
+    /// The name of the cluster; null when the server did not tell it.
     pub cluster_name: Option<String>,
+    /// The version of the server.
     pub restate_version: String,
+    /// The version of the Admin API that was spoken.
     pub admin_api_version: u32,
 }
 
 /// What the plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DesiredFiles {
+    /// The files, in the order in which they were read.
     pub files: Vec<DesiredFile>,
     /// SHA-256 of the canonical desired state, in which sensitive values are pointers.
     pub digest: String,
+    /// The stack of the files.
     pub stack: Option<String>,
 }
 
 /// A file, with the SHA-256 of its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DesiredFile {
+    /// The path, relative to the working directory.
     pub path: String,
     pub sha256: String,
 }

@@ -55,8 +55,8 @@ pub fn targets(plan: &Plan, live: &Live) -> Vec<String> {
     targets
 }
 
-/// Of several that a plan deletes only the id tells which, unless somebody made it anew; what is to be
-/// there has its key.
+/// The target that a change is, for planning it again. Of several that a plan deletes only the id tells
+/// which, unless somebody made it anew; what is to be there has its key.
 fn target(change: &Change, live: &Live) -> Option<String> {
     let Resource { key, server_id } = &change.resource;
     let kind = key.kind().name();
@@ -177,7 +177,7 @@ fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
     Absent::Done
 }
 
-/// What of a change is not as it was planned. Each with the plan that it is of.
+/// How a change differs from what was planned. Each comes with the plan that it is of.
 fn differences(planned: (&Plan, &Change), now: (&Plan, &Change)) -> Option<Moved> {
     let basis_of = |(plan, change): (&Plan, &Change)| plan.basis.get(&change.id).cloned().unwrap_or_default();
     let (basis, basis_now) = (basis_of(planned), basis_of(now));

@@ -6,7 +6,7 @@ use crate::secret::printable;
 use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 
-/// From here on two values are easier to compare below each other than side by side.
+/// From how many characters on two values are easier to compare below each other than side by side.
 const LONG: usize = 60;
 
 /// A field on one line, or on two when its values are long.

@@ -6,7 +6,8 @@ use crate::kind::words::Shape;
 use crate::secret::printable;
 use std::fmt::Write;
 
-/// In characters: a graph shows how things hang together, and a list shows their names.
+/// The longest label, in characters: a graph shows how things hang together, and a list shows their
+/// names.
 const LONGEST_LABEL: usize = 80;
 
 /// The class of what is refused, whatever would happen to it.
@@ -147,7 +148,7 @@ fn mermaid_text(text: &str) -> String {
     escaped
 }
 
-/// Between quotes Graphviz knows a backslash's escapes and HTML's entities.
+/// Text between the quotes of Graphviz, which knows a backslash's escapes and HTML's entities.
 fn dot_text(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")

@@ -31,7 +31,7 @@ fn named(resource: &Resource) -> String {
     }
 }
 
-/// Where something is deleted or a guard fails; otherwise they go without saying.
+/// The guards, if something is deleted or a guard fails; otherwise they go without saying.
 pub fn guards(plan: &Plan, style: Style) -> String {
     let fails = plan.guards.iter().any(Guard::fails);
     let mut text = String::new();

@@ -97,7 +97,7 @@ enum Answer {
 /// Asks the server what plans need to know.
 pub struct Asking<'a> {
     client: &'a Client,
-    /// Until when endpoints that are not up are tried again.
+    /// The time until which endpoints that are not up are tried again.
     deadline: Instant,
     /// Whether a dry run can be told that breaking is meant; elsewhere only `force` lets it through.
     knows_breaking: bool,

@@ -148,8 +148,8 @@ impl<'a> Wave<'a> {
         }
     }
 
-    /// Only what was shown as waiting, and only within the guards of the whole run. False when the
-    /// wait ends here.
+    /// Deletes what has become free: only what was shown as waiting, and only within the guards of the
+    /// whole run. False when the wait ends here.
     async fn delete(&mut self, made: Made) -> bool {
         let Made { computed, client, .. } = made;
         self.waiting.clone_from(&computed.plan.waiting);

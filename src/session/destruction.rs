@@ -86,7 +86,7 @@ pub fn of_one(
     Ok((read, vec![format!("{}/{id}", kind.name())]))
 }
 
-/// As if the files listed nothing. `only`: the kind of what is to go.
+/// The desired state as if the files listed nothing. `only`: the kind of what is to go.
 fn emptied(read: ReadFiles, only: Option<Kind>, force: bool) -> ReadFiles {
     let mut desired = read.desired.emptied(Span::default());
     if let Some(only) = only {

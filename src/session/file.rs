@@ -76,7 +76,7 @@ pub fn directory(path: &Path) -> &Path {
     parent.unwrap_or(Path::new("."))
 }
 
-/// Where a path leads, also if there is no file yet.
+/// The place that a path leads to, also if there is no file yet.
 pub fn absolute(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
     let there = path

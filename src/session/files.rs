@@ -49,7 +49,7 @@ pub struct Setting<'a> {
 }
 
 impl Setting<'_> {
-    /// Where the secrets of a deployment are not to be had.
+    /// The setting of a run without a server, where the secrets of deployments are not to be had.
     pub fn offline() -> Self {
         Self {
             unset: Severity::Warning,

@@ -17,7 +17,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Between two versions of a report that is written as it goes.
+/// The time between two versions of a report that is written as it goes.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Results go to standard output, everything else to standard error. A reader that goes away, as
@@ -68,7 +68,7 @@ impl Printer {
         })
     }
 
-    /// For arguments that could not be read, but for the wish for a format.
+    /// A printer for arguments that could not be read, but for the wish for a format.
     pub fn bare(format: Format) -> Self {
         let style = Style::new(false);
         Self {

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use std::io::Read;
 use std::path::Path;
 
-/// Before anything is asked: whether a plan could be saved there.
+/// Finds out, before anything is asked, whether a plan could be saved there.
 pub fn check(path: &Path, files: &Files) -> Result<(), Failure> {
     if files.file.iter().any(|file| file == Path::new("-")) {
         let problem = Problem::error(Code::Usage, "a plan of standard input cannot be saved")

@@ -101,7 +101,7 @@ impl NodeDeserializer<'_> {
         Self { node, ..*self }
     }
 
-    /// For fields that cannot hold a secret, so that the value can be quoted.
+    /// The error of a field that cannot hold a secret, so that the value can be quoted.
     fn wrong_word(&self, expected: &str) -> Error {
         match &self.node.kind {
             Kind::Unknown => Error(None),

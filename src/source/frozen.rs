@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Frozen {
     /// The values that references stood for, by their places.
     pub values: BTreeMap<String, String>,
-    /// Where the file has what may not be kept, as a reference or literally.
+    /// The places of what may not be kept, be it a reference or literal.
     pub sensitive: BTreeSet<String>,
     /// The places where variables are used, by their names.
     pub variables: BTreeMap<String, BTreeSet<String>>,

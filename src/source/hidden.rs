@@ -94,7 +94,7 @@ enum Sight {
     Open,
     /// A field that the format does not have: maybe a header that is not indented enough.
     Foreign,
-    /// In a map that the format does not have: maybe misspelled `additional_headers`.
+    /// A value in a map that the format does not have: maybe misspelled `additional_headers`.
     Hidden,
     /// A value that is hidden, with everything below it.
     Secret,
@@ -240,8 +240,8 @@ pub fn names_a_secret(key: &str) -> bool {
     words.iter().any(|word| key.contains(word))
 }
 
-/// For text that is too broken for a tree: keys at the start of a line or an entry, what follows a
-/// plain field, comments, and whatever has no letters.
+/// What may be shown of text that is too broken for a tree: keys at the start of a line or an entry,
+/// what follows a plain field, comments, and whatever has no letters.
 pub fn in_text(text: &str, vocabulary: &Vocabulary) -> Sights {
     let mut found = Sights::default();
     let mut after_plain = false;

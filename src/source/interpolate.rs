@@ -12,9 +12,10 @@ use std::rc::Rc;
 
 /// The name of the section that declares variables.
 pub(super) const VARIABLES: &str = "variables";
-/// Of all values that are filled in: a large one that is referred to often would fill the memory.
-/// They may have so many times the size of the files, and this much in any case.
+/// How many times the size of the files all values together that are filled in may have. A large one
+/// that is referred to often would fill the memory.
 const MAX_GROWTH: usize = 16;
+/// How many bytes they may have however small the files are.
 const FEW_BYTES: usize = 4 << 20;
 
 /// What is outside of the desired state. The shell implements it: here is no IO.
@@ -34,7 +35,7 @@ pub trait Outside {
 
 /// How strict resolving is.
 pub struct Rules<'a> {
-    /// Of an environment variable that is not set. Below an error, its value stays unknown.
+    /// How bad an environment variable is that is not set. Below an error, its value stays unknown.
     pub unset: Severity,
     /// The environment variables that hold the admin token, which no value may contain.
     pub token_variables: &'a [&'a str],
@@ -49,7 +50,7 @@ pub struct Interpolation<'a> {
     variables: BTreeMap<Rc<str>, Variable>,
     filled_bytes: usize,
     most_bytes: usize,
-    /// Where values were filled in, and from what.
+    /// The places where values were filled in, and from what.
     fills: BTreeMap<Span, String>,
 }
 

@@ -36,7 +36,7 @@ pub struct Span {
     pub end: u32,
 }
 
-/// Where something is asked for. Line and column count from 1; columns are characters.
+/// The place where something is asked for. Line and column count from 1; columns are characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// The path, relative to the working directory, with `/`.
@@ -203,7 +203,7 @@ pub struct Sources {
     vocabulary: &'static Vocabulary,
 }
 
-/// Of lines of which nothing is known to be plain.
+/// Sources of which nothing is known to be plain.
 impl Default for Sources {
     fn default() -> Self {
         Self::of(&hidden::NOTHING)

@@ -53,7 +53,7 @@ pub fn pairs<V>(map: Option<Read<Map<V>>>) -> impl Iterator<Item = (Spanned<Stri
         .map(|(key, value)| (key, value.ok()))
 }
 
-/// As small as it can be: there are many such maps, with an entry or two each.
+/// The map in as little memory as it can be: there are many such maps, with an entry or two each.
 pub fn compact<K: Ord, V>(map: BTreeMap<K, V>) -> LiteMap<K, V> {
     let mut compact = LiteMap::with_capacity(map.len());
     compact.extend(map);

@@ -12,7 +12,7 @@ pub(super) const TEXT: &str = "$text";
 /// How a scalar came to its text, where references were resolved in it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Filled {
-    /// As the file writes it: what messages quote in place of the value.
+    /// The text as the file writes it, which messages quote in place of the value.
     pub written: String,
     /// The environment or another file gave a part of it, so it may be a secret.
     pub external: bool,

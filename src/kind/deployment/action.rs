@@ -12,7 +12,7 @@ pub enum Action {
         is: Existing,
         request: wire::Registration,
     },
-    /// Of the connection, or with `overwrite` of the code too.
+    /// A change of the connection, or with `overwrite` of the code too.
     Update { is: Existing, request: wire::Update },
     Delete(Delete),
 }

@@ -5,7 +5,7 @@ use crate::secret::Value;
 use std::fmt;
 use std::net::IpAddr;
 
-/// Where a deployment is reached.
+/// The address at which a deployment is reached.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Address {
     Http(HttpAddress),
@@ -18,10 +18,11 @@ pub enum Address {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpAddress {
     pub scheme: String,
-    /// Of a deployment that others registered; a file cannot have one. Part of the identity.
+    /// User and password of a deployment that others registered; a file cannot have them. They are part
+    /// of the identity.
     userinfo: Option<Value>,
     pub authority: String,
-    /// At least `/`. Kept literally: the server tells `/a`, `/a/` and `/%61` apart.
+    /// The path, at least `/`. It is kept literally: the server tells `/a`, `/a/` and `/%61` apart.
     pub path: String,
 }
 
@@ -212,7 +213,7 @@ impl Address {
     }
 }
 
-/// For people: as [`Address::key`], without the `/` of a bare host.
+/// Addresses are shown as [`Address::key`], without the `/` of a bare host.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

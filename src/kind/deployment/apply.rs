@@ -11,7 +11,8 @@ use crate::landing::{Alert, Fault, Landed, moved};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// After this many lost answers in a row the network is not going to be better.
+/// How often a registration is sent: after so many lost answers in a row the network is not going to be
+/// better.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 

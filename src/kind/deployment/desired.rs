@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// The value of a header, at the place of its name.
 pub type Header = Spanned<Value>;
-/// By name in lower case, as the server stores them.
+/// Headers by their names in lower case, as the server stores them.
 pub type Headers = LiteMap<String, Header>;
 
 /// A deployment that should be registered.
@@ -93,7 +93,7 @@ impl Deployment {
         [address.key(), address.to_string()].into_iter().chain(name).collect()
     }
 
-    /// For the digest of the desired state. `index`: its place among all.
+    /// The entry as the digest of the desired state has it. `index`: its place among all.
     pub fn canonical(&self, index: usize) -> Json {
         let Self {
             span: _,

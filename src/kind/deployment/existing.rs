@@ -30,7 +30,7 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// As the plan was made with it. `outcome`: what a change makes of its services.
+    /// The deployment as the plan was made with it. `outcome`: what a change makes of its services.
     pub fn existing(&self, outcome: Served) -> Existing {
         Existing {
             id: self.live.id.clone(),
@@ -247,8 +247,8 @@ fn put_resets(view: &View<'_>, known: &mut Known<'_>) -> Visibility {
     visibility
 }
 
-/// Of what an option may be after a PUT, what it is now or the baseline, that which differs from
-/// what is wanted.
+/// What options may be after a PUT, at worst: of the value now and the baseline, the one that is not
+/// wanted.
 fn worst_case(now: &Options, baseline: &Options, wanted: Option<&Service>) -> Options {
     let mut worst = baseline.clone();
     for option in ServiceOption::ALL {

@@ -18,7 +18,8 @@ pub fn export(exporting: &mut Exporting<'_>) {
     }
 }
 
-/// Those that serve something, in an order in which the last that exposes a service serves it.
+/// The deployments that serve something, in an order in which the last that exposes a service serves
+/// it.
 fn ordered<'a>(exporting: &mut Exporting<'a>) -> Vec<&'a Deployment> {
     let mut oldest_first: Vec<&Deployment> = exporting.live.deployments.iter().rev().collect();
     oldest_first.retain(|deployment| {

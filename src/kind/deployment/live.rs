@@ -9,10 +9,13 @@ use std::collections::BTreeMap;
 /// A deployment as a server has it.
 #[derive(Debug, Clone)]
 pub struct Deployment {
+    /// `dp_…`, which the server makes up.
     pub id: String,
     pub address: Address,
-    /// As stored, which may differ from the address in case and query, and carry userinfo.
+    /// The URI as it is stored, which may differ from the address in case and query, and carry
+    /// userinfo.
     pub stored_uri: Option<Value>,
+    /// Headers by their names in lower case.
     pub additional_headers: BTreeMap<String, Value>,
     /// Whether only the names of the headers are known, as in a snapshot.
     pub has_hidden_headers: bool,

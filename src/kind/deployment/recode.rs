@@ -212,7 +212,8 @@ fn recoded(
     step(view, known, taking, op, Some(action), invocations)
 }
 
-/// Without knowing what the endpoint serves there is no telling what would become of its services.
+/// A change without an action: as long as it is not known what the endpoint serves, nobody can tell
+/// what would become of its services.
 fn cannot_recode(view: &View<'_>, mut known: Known<'_>, mut taking: Taking, op: Op) -> Part {
     let input = view.input;
     // One that could not be reached has been told, and offline that goes for all.

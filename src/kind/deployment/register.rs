@@ -97,7 +97,7 @@ fn cannot_register(
     unknown(view, entry, change, Problem::error(code, message).help(help))
 }
 
-/// No endpoint is asked offline, so what it exposes is not known.
+/// A registration offline: no endpoint is asked, so what it exposes is not known.
 fn not_validated(view: &View<'_>, entry: &Deployment, resource: Resource) -> Part {
     let message = "what it exposes is not known, nor what that does to overrides and subscriptions";
     let metadata = metadata(entry, view.stack(), None, &view.input.live.server);

@@ -52,8 +52,8 @@ impl Watch {
             .collect()
     }
 
-    /// Where it is not known what became of the services. `may_land_later`: what is hidden now may be
-    /// an older revision.
+    /// Hides the services that the plan expected, as it is not known what became of them.
+    /// `may_land_later`: what is hidden now may be an older revision.
     pub async fn hide_expected(
         &self,
         client: &Client,

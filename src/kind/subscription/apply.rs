@@ -124,7 +124,8 @@ async fn post(
     }
 }
 
-/// Of two that were created at once, the one with the greater id is deleted by its creator.
+/// Settles who stays of two that were created at once: the creator of the one with the greater id
+/// deletes it.
 async fn settle(
     client: &Client,
     request: &wire::NewSubscription,

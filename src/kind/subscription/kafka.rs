@@ -52,7 +52,7 @@ pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Probl
     }
 }
 
-/// As librdkafka parses: words in any case, and numbers that something may follow.
+/// Whether librdkafka would accept a value: words in any case, and numbers that something may follow.
 fn accepts(allowed: &str, value: &str) -> bool {
     if let Some((low, high)) = allowed.split_once("..") {
         let bound = |text: &str| text.parse::<f64>().ok();

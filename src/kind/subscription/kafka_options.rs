@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 /// The option that names the consumer group, under which Kafka keeps offsets.
 pub const GROUP_ID: &str = "group.id";
 
-/// Those of librdkafka 2.12.1, which Restate 1.6 and 1.7 contain, as far as they can be set as text.
-/// A line has a name and, where there is one, its range `LOW..HIGH` or its values `A|B|C`.
+/// The options of librdkafka 2.12.1, which Restate 1.6 and 1.7 contain, as far as they can be set as
+/// text. A line has a name and, if there is one, its range `LOW..HIGH` or its values `A|B|C`.
 const TABLE: &str = include_str!("kafka_options.txt");
 
 /// Range or values by name; empty for an option that takes any text.

@@ -33,7 +33,8 @@ type Set<'a> = Vec<&'a live::Subscription>;
 /// Source, sink, and the consumer group that somebody chose.
 type Ends<'e> = (&'e Name<Source>, &'e Name<Sink>, Option<&'e str>);
 
-/// By source, sink and group first, then by what is left on both sides.
+/// Pairs entries and live subscriptions: by source, sink and group first, then by what is left on both
+/// sides.
 pub fn pair<'a>(input: &Input<'a>) -> Pairing<'a> {
     let entries = &input.desired.entries.subscriptions;
     let ends: Vec<(Name<Source>, Name<Sink>)> = entries
@@ -109,7 +110,7 @@ impl<'e, 'a: 'e> Matching<'e, 'a> {
         }
     }
 
-    /// With each other, if exactly one is left on each side.
+    /// Pairs what is left with each other, if exactly one is left on each side.
     fn by_what_is_left(&mut self) {
         let mut free: BTreeMap<Ends<'e>, usize> = BTreeMap::new();
         for index in (0..self.entries.len()).filter(|index| self.is_free(*index)) {

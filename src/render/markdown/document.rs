@@ -14,7 +14,7 @@ pub struct Elements<'a, T> {
     /// What the note calls them.
     pub what: &'static str,
     pub items: &'a [T],
-    /// By what the note counts those that are left out; may be empty.
+    /// The word by which the note counts an element that is left out; it may be empty.
     pub group: fn(&T) -> &'static str,
     /// The Markdown before the first element.
     pub opening: String,

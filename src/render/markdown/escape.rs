@@ -5,7 +5,7 @@
 
 use crate::secret::printable;
 
-/// As code, which nothing in the text can end, also in a cell of a table.
+/// Text as code, which nothing in it can end, also in a cell of a table.
 pub fn code(text: &str) -> String {
     let mut code = String::new();
     for piece in printable(text).split_inclusive(['`', '|']) {
@@ -118,7 +118,7 @@ fn is_word(bare: &str) -> bool {
             .all(|c| c.is_alphanumeric() || ".,;'\"()/?%-–—…→±=+".contains(c))
 }
 
-/// For what is HTML in Markdown, such as the summary of details.
+/// Text for what is HTML in Markdown, such as the summary of details.
 pub fn html(text: &str) -> String {
     let mut escaped = String::new();
     for c in printable(text).chars() {

@@ -218,7 +218,8 @@ fn change_details(change: &Change) -> String {
     details(&summary, &fenced("diff", &shown))
 }
 
-/// As in the text, at the start of the line, where `+`, `-` and `!` have colours in a diff.
+/// The change as in the text, with `+`, `-` and `!` at the start of lines, where they have colours in a
+/// diff.
 fn lines(change: &Change) -> Vec<String> {
     let plain = Style::new(false);
     let mut lines = Vec::new();
