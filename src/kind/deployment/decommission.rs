@@ -1,8 +1,8 @@
 //! Which of the deployments that no file lists can go, and what keeps the others.
 //!
 //! One that is not the latest for any service goes once it is drained: nothing unfinished runs on
-//! it, another one has served its services for a while, and it is not among those that are kept for
-//! a rollback. One that is the latest for a service goes only if the service goes altogether: no
+//! it, each of its services was superseded a while ago, and it is not among those that are kept for a
+//! rollback. One that is the latest for a service goes only if the service goes altogether: no
 //! listed deployment exposes it, nothing feeds or configures it, none of its invocations is
 //! unfinished, and every deployment that has a revision of it goes in this plan, the oldest first.
 //! Otherwise an older revision would come back to life, with its own overrides [S:all].
@@ -29,9 +29,9 @@ pub struct Decommission<'a> {
     ids: BTreeSet<&'a str>,
     prune: PruneDeployments,
     in_flight: Option<&'a Result<InFlight, Error>>,
-    /// Since when each service has been served by whom it is served by after this plan; the
-    /// deployment's id, unless this plan registers it.
-    served: BTreeMap<&'a str, (Option<String>, Option<Duration>)>,
+    now: Timestamp,
+    /// The id of the deployment that serves each service after this plan, unless the plan registers it.
+    served: BTreeMap<&'a str, Option<String>>,
     /// The services that go altogether.
     going: BTreeSet<&'a str>,
     /// The services of candidates that stay, with the reason.
@@ -70,6 +70,7 @@ impl<'a> Decommission<'a> {
             candidates,
             prune: input.desired.prune.deployments,
             in_flight: input.answers.in_flight.as_ref(),
+            now: input.now,
             served: BTreeMap::new(),
             going: BTreeSet::new(),
             staying: BTreeMap::new(),
@@ -84,14 +85,7 @@ impl<'a> Decommission<'a> {
                 ServedBy::Live(id) => Some(id.clone()),
                 ServedBy::Planned(_) => None,
             });
-            let is_new = predicted.is_some_and(|predicted| predicted.bumps > 0);
-            let since = if is_new {
-                Some(Duration::default())
-            } else {
-                let server = by.as_deref().and_then(|id| live.deployment(id));
-                server.and_then(|server| age(&server.created_at, input.now))
-            };
-            decommission.served.insert(name, (by, since));
+            decommission.served.insert(name, by);
             match decommission.why_stays(view, name) {
                 None => drop(decommission.going.insert(name)),
                 Some(why) => drop(decommission.staying.insert(name, why)),
@@ -242,7 +236,7 @@ impl<'a> Decommission<'a> {
             .keys()
             .filter(|name| !self.going.contains(name.as_str()))
         {
-            let (by, since) = self.served.get(name.as_str())?;
+            let by = self.served.get(name.as_str())?;
             if by.as_deref() == Some(candidate.id.as_str()) {
                 let why = self.staying.get(name.as_str())?.clone();
                 return Some(match why.reason {
@@ -254,6 +248,7 @@ impl<'a> Decommission<'a> {
                     _ => why,
                 });
             }
+            let since = self.superseded_for(candidate, name);
             if since.is_none_or(|since| since < self.prune.after) {
                 // Without how long it has been: a plan that is made again says the same.
                 settling = Some(format!(
@@ -278,6 +273,20 @@ impl<'a> Decommission<'a> {
             }
         }
         settling.map(|message| Verdict::new(WaitingFor::Settling, message))
+    }
+
+    /// For how long another deployment has had the service from a candidate: since the first was
+    /// registered that has a newer revision. What this plan registers does not start that anew, or a
+    /// stack that is rolled out more often than every `after` would never be pruned.
+    fn superseded_for(&self, candidate: &live::Deployment, service: &str) -> Option<Duration> {
+        let own = candidate.services.get(service)?;
+        let supersedes = |other: &&live::Deployment| {
+            let is_newer = other.services.get(service).is_some_and(|revision| revision > own);
+            other.id != candidate.id && (is_newer || self.live.is_latest(other, service))
+        };
+        let newer = self.live.deployments.iter().filter(supersedes);
+        let first = newer.map(|other| other.created_at.as_str()).min()?;
+        age(first, self.now)
     }
 
     /// The deployments to delete, in an order in which the server lets them go.

@@ -7,7 +7,7 @@ use serde_json::json;
 fn superseded() -> Scene {
     Scene::new()
         .deployment("v1", 9, &[("Mail", 1)])
-        .deployment("v2", 5, &[("Mail", 2)])
+        .deployment("v2", 4, &[("Mail", 2)])
         .deployment("v3", 2, &[("Mail", 3)])
         .service("Mail", "v3", 3, &json!({}))
         .in_flight(&[])
@@ -24,8 +24,9 @@ fn what_is_drained_goes_the_oldest_first() {
     for (policy, changes, waiting) in [
         ("policy: drained, keep: 0, after: 1h", vec![v1, v2], vec![]),
         ("policy: force, keep: 0, after: 1h", vec![v1, v2], vec![]),
+        ("policy: drained, keep: 0, after: 3h", vec![v1], vec![settling2]),
         (
-            "policy: drained, keep: 0, after: 3h",
+            "policy: drained, keep: 0, after: 5h",
             vec![],
             vec![settling1, settling2],
         ),
@@ -66,6 +67,38 @@ fn an_invocation_keeps_the_deployment_that_it_runs_on() {
         ["delete http://v1:9080/", "delete http://v2:9080/"]
     );
     assert_eq!(plan.0.steps[1].change.invocations, Some(3));
+}
+
+/// What a plan rolls out does not start the time anew for those that were superseded before.
+#[test]
+fn a_rollout_deletes_what_was_superseded_before() {
+    let scene = superseded().registers("v4", &[super::service("Mail", "v4", 4, &json!({}))], false);
+    for (policy, changes) in [
+        (
+            "policy: drained, keep: 0, after: 1h",
+            &[
+                "register http://v4:9080/",
+                "delete http://v1:9080/",
+                "delete http://v2:9080/",
+            ][..],
+        ),
+        (
+            "policy: drained, keep: 1, after: 1h",
+            &["register http://v4:9080/", "delete http://v1:9080/"],
+        ),
+        // v2 came four hours ago, and v3 two.
+        (
+            "policy: drained, keep: 0, after: 3h",
+            &["register http://v4:9080/", "delete http://v1:9080/"],
+        ),
+        (
+            "policy: drained, keep: 0, after: 5h",
+            &["register http://v4:9080/"],
+        ),
+    ] {
+        let plan = scene.plan(&prune(policy).replace("v3", "v4"));
+        assert_eq!(plan.changes(), changes, "{policy}");
+    }
 }
 
 /// What cannot be told to be drained is not.
