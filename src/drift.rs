@@ -2,7 +2,7 @@
 
 use crate::change::{Change, Field, Finding, Guard, Op, Resource};
 use crate::code::Code;
-use crate::kind::Key;
+use crate::kind::{Key, Kind};
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::Severity;
 use crate::source::Origin;
@@ -24,9 +24,10 @@ pub struct Drift {
     pub stack: Option<String>,
     /// An apply would refuse all of it until what needs a person is settled.
     pub apply_is_refused: bool,
-    /// What `apply` would mend first, then what needs a person.
+    /// What `apply` would mend first, then what `prune` would delete, then what needs a person.
     pub findings: Vec<Drifted>,
-    /// How many live resources no file lists, of which pruning would delete what is `extra`.
+    /// How many live resources no file lists, of which pruning would delete what is `extra` or
+    /// `superseded`.
     pub unmanaged: u64,
     /// How many findings of each direction; all directions are there.
     pub summary: BTreeMap<Direction, u32>,
@@ -54,10 +55,19 @@ pub enum Direction {
     Changed,
     /// Its endpoint does not answer, so what it serves could not be compared.
     Unreachable,
+    /// Newer deployments have taken over all its services and nothing runs on it any more, so pruning
+    /// would delete it. That comes of rollouts by itself, and is no drift.
+    Superseded,
 }
 
 impl Direction {
-    pub const ALL: [Self; 4] = [Self::Missing, Self::Extra, Self::Changed, Self::Unreachable];
+    pub const ALL: [Self; 5] = [
+        Self::Missing,
+        Self::Extra,
+        Self::Changed,
+        Self::Unreachable,
+        Self::Superseded,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -65,6 +75,7 @@ impl Direction {
             Self::Extra => "extra",
             Self::Changed => "changed",
             Self::Unreachable => "unreachable",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -72,7 +83,7 @@ impl Direction {
     /// Says what can be written.
     pub fn parse(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|direction| direction.name() == text);
-        found.ok_or_else(|| "one of missing, extra, changed, unreachable".to_owned())
+        found.ok_or_else(|| "one of missing, extra, changed, unreachable, superseded".to_owned())
     }
 }
 
@@ -82,6 +93,8 @@ impl Direction {
 pub enum Mend {
     /// The next `apply`.
     Apply,
+    /// The next `prune`, or `apply`.
+    Prune,
     /// Somebody has to consent, to bring an endpoint back, or to change the files.
     Person,
 }
@@ -144,10 +157,10 @@ impl Drift {
         }
         Self {
             format_version: FORMAT_VERSION.to_owned(),
-            outcome: if findings.is_empty() {
-                Outcome::InSync
-            } else {
+            outcome: if findings.iter().any(Drifted::is_drift) {
                 Outcome::Drift
+            } else {
+                Outcome::InSync
             },
             target: plan.target.clone(),
             stack: plan.desired.stack.clone(),
@@ -158,10 +171,19 @@ impl Drift {
         }
     }
 
-    /// Whether there is drift of one of these directions; of any, if none is named.
+    /// Whether there is something of one of these directions; drift of any, if none is named.
     pub fn counts(&self, directions: &[Direction]) -> bool {
-        let counts = |finding: &Drifted| directions.is_empty() || directions.contains(&finding.direction);
+        let counts = |finding: &Drifted| match directions {
+            [] => finding.is_drift(),
+            directions => directions.contains(&finding.direction),
+        };
         self.findings.iter().any(counts)
+    }
+}
+
+impl Drifted {
+    fn is_drift(&self) -> bool {
+        self.direction != Direction::Superseded
     }
 }
 
@@ -180,6 +202,7 @@ fn changed(plan: &Plan, change: &Change, about: Option<&Finding>, needed: Option
     let direction = match change.op {
         _ if about.is_some_and(|finding| finding.code == Code::EndpointUnreachable) => Direction::Unreachable,
         Op::Register | Op::Create => Direction::Missing,
+        Op::Delete if is_superseded(change) => Direction::Superseded,
         Op::Delete => Direction::Extra,
         Op::Update | Op::Overwrite | Op::Promote | Op::Configure | Op::Replace => Direction::Changed,
     };
@@ -189,10 +212,10 @@ fn changed(plan: &Plan, change: &Change, about: Option<&Finding>, needed: Option
     };
     Drifted {
         direction,
-        mend: if in_the_way.is_some() {
-            Mend::Person
-        } else {
-            Mend::Apply
+        mend: match direction {
+            _ if in_the_way.is_some() => Mend::Person,
+            Direction::Superseded => Mend::Prune,
+            _ => Mend::Apply,
         },
         resource: Some(resource.clone()),
         fields: change.fields.clone(),
@@ -200,6 +223,11 @@ fn changed(plan: &Plan, change: &Change, about: Option<&Finding>, needed: Option
         message,
         help,
     }
+}
+
+/// No service goes with it: newer deployments serve them all.
+fn is_superseded(change: &Change) -> bool {
+    change.resource.kind() == Kind::Deployment && change.services.is_empty()
 }
 
 /// A deployment of another stack may be told by the change that it would get.
@@ -214,6 +242,7 @@ fn what(change: &Change) -> String {
         Op::Register => "it is not registered".to_owned(),
         Op::Create => "it is not there".to_owned(),
         Op::Delete => match &change.reason {
+            Some(_) if is_superseded(change) => "newer deployments serve its services".to_owned(),
             Some(reason) => reason.clone(),
             None => "no file lists it".to_owned(),
         },

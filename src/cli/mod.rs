@@ -10,7 +10,7 @@ pub use args::{
     ReportTo,
 };
 pub use verbs::{
-    Apply, Completions, Delete, Drift, Explain, Export, Graph, GraphLanguage, Init, Man, Plan, Schema,
+    Apply, Completions, Delete, Drift, Explain, Export, Graph, GraphLanguage, Init, Man, Plan, Prune, Schema,
     SchemaName, Show, Snapshot, Validate,
 };
 
@@ -107,6 +107,13 @@ pub enum Command {
     /// latest deployment of a service only if nothing needs the service. A file, given with -f or
     /// found in the working directory, says what is still listed and what is protected.
     Delete(Delete),
+
+    /// Make only the deletions that the file asks for
+    ///
+    /// For cron, beside drift: each rollout leaves a deployment behind, which can be deleted once
+    /// nothing runs on it. Deletes what an apply would delete now, whatever else it would change, with
+    /// the same safety. Asks on a terminal; elsewhere it needs --yes.
+    Prune(Prune),
 
     /// Say what the code of a problem means and how to mend it
     Explain(Explain),

@@ -83,7 +83,8 @@ pub struct Drift {
     #[command(flatten)]
     pub files: Files,
 
-    /// What the exit code is 2 for: missing, extra, changed, unreachable; all, without it
+    /// What the exit code is 2 for: missing, extra, changed, unreachable, superseded; all but
+    /// superseded, without it
     ///
     /// Separated by commas. What does not count is told all the same.
     #[arg(long, value_delimiter = ',', value_name = "WHAT", value_parser = Direction::parse)]
@@ -178,6 +179,29 @@ pub struct Delete {
 
     #[command(flatten)]
     pub files: Files,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Args)]
+pub struct Prune {
+    #[command(flatten)]
+    pub files: Files,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Wait this long until what is to be deleted is drained, and delete it then
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    pub wait_drained: Duration,
+
+    /// Consent for this run, such as deletes=20
+    #[arg(long, value_name = "WHAT[=KEY]", value_parser = CommandConsent::parse)]
+    pub allow: Vec<CommandConsent>,
+
+    #[command(flatten)]
+    pub looking: Looking,
     #[command(flatten)]
     pub connection: Connection,
 }

@@ -10,6 +10,7 @@ mod graph;
 mod init;
 mod man;
 mod plan;
+mod prune;
 mod schema;
 mod show;
 mod snapshot;
@@ -78,6 +79,7 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
         Command::Snapshot(args) => snapshot::run(&args, printer),
         Command::Graph(args) => graph::run(&args, printer),
         Command::Delete(args) => delete::run(args, printer),
+        Command::Prune(args) => prune::run(args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => Ok(schema::run(&args)),

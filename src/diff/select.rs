@@ -1,11 +1,11 @@
-//! `--target`: a part of a plan that is whole in itself.
+//! `--target` and `prune`: a part of a plan that is whole in itself.
 
 use crate::change::{Change, Finding, Op, Refused, Resource};
 use crate::code::Code;
 use crate::draft::{Drafted, Input, Step, Targets};
 use crate::kind::rules::{found, listed};
 use crate::kind::{Key, Kind};
-use crate::problem::{Problem, nearest};
+use crate::problem::{Problem, Severity, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keeps the changes of the targets, what those need, and what they would otherwise damage: the
@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
     let targets = match input.targets {
         Targets::All => return,
+        Targets::Deletions => return deletions(drafted),
         Targets::Only(targets) | Targets::Again(targets) => targets,
     };
     let names = Names::of(input);
@@ -51,6 +52,27 @@ pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
             .map(|problem| Finding::new(problem, None, input.sources)),
     );
     drafted.steps.retain(|step| selected.contains(&step.change.id));
+    renumber(&mut drafted.steps);
+}
+
+/// Keeps the deletions that would be made if nothing else were. What is wrong elsewhere stays in the
+/// way: it may decide what an entry needs.
+fn deletions(drafted: &mut Drafted) {
+    let mut selected = BTreeSet::new();
+    for change in drafted.steps.iter().map(|step| &step.change) {
+        let is_alone = change.depends_on.iter().all(|need| selected.contains(need));
+        if change.op == Op::Delete && is_alone {
+            selected.insert(change.id);
+        }
+    }
+    drafted.steps.retain(|step| selected.contains(&step.change.id));
+    let keys: BTreeSet<&Key> = (drafted.steps.iter())
+        .map(|step| &step.change.resource.key)
+        .collect();
+    drafted.findings.retain(|finding| {
+        let about = finding.resource.as_ref();
+        finding.severity == Severity::Error || about.is_none_or(|about| keys.contains(&about.key))
+    });
     renumber(&mut drafted.steps);
 }
 

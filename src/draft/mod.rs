@@ -55,6 +55,8 @@ impl Input<'_> {
 pub enum Targets<'a> {
     All,
     Only(&'a [String]),
+    /// What is deleted and needs nothing but other deletions.
+    Deletions,
     /// What a plan touches that was made before: what goes is decided as it was then, among all.
     Again(&'a [String]),
 }

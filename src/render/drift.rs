@@ -3,7 +3,7 @@
 use super::fields;
 use super::plan::{name_of, place};
 use super::style::Style;
-use crate::drift::{Direction, Drift, Drifted, Mend};
+use crate::drift::{Direction, Drift, Drifted, Mend, Outcome};
 use crate::secret::printable;
 use std::fmt::Write;
 
@@ -15,12 +15,15 @@ pub fn text(drift: &Drift, style: Style) -> String {
     let unmanaged = unmanaged(drift)
         .map(|line| format!("\n{line}\n"))
         .unwrap_or_default();
-    if drift.findings.is_empty() {
-        let _ = writeln!(text, "In sync: {server} is what the file says.");
-        return text + &unmanaged;
-    }
-    let _ = writeln!(text, "Drift: {server} is not what the file says.");
-    for (mend, title) in [(Mend::Apply, apply(drift)), (Mend::Person, "Needs a person")] {
+    let _ = match drift.outcome {
+        Outcome::InSync => writeln!(text, "In sync: {server} is what the file says."),
+        Outcome::Drift => writeln!(text, "Drift: {server} is not what the file says."),
+    };
+    for (mend, title) in [
+        (Mend::Apply, apply(drift)),
+        (Mend::Prune, PRUNE),
+        (Mend::Person, "Needs a person"),
+    ] {
         let findings: Vec<&Drifted> = drift
             .findings
             .iter()
@@ -33,7 +36,9 @@ pub fn text(drift: &Drift, style: Style) -> String {
             one(&mut text, finding, style);
         }
     }
-    let _ = writeln!(text, "\nDrift: {}.", counts(drift));
+    if drift.outcome == Outcome::Drift {
+        let _ = writeln!(text, "\nDrift: {}.", counts(drift));
+    }
     text + &unmanaged
 }
 
@@ -49,6 +54,9 @@ pub fn unmanaged(drift: &Drift) -> Option<String> {
         )),
     }
 }
+
+/// The title of what is superseded.
+pub const PRUNE: &str = "`restatectl prune` deletes, and the next apply does";
 
 /// The title of what an apply mends.
 pub fn apply(drift: &Drift) -> &'static str {
@@ -80,6 +88,7 @@ fn one(text: &mut String, finding: &Drifted, style: Style) {
         Direction::Extra => style.added("extra"),
         Direction::Changed => style.changed("changed"),
         Direction::Unreachable => style.error("unreachable"),
+        Direction::Superseded => style.dim("superseded"),
     };
     let message = printable(&finding.message);
     let _ = writeln!(text, "  {direction}{about}{place} {message}");

@@ -84,6 +84,7 @@ pub fn plan(plan: &Plan) -> String {
 pub fn drift(drift: &Drift) -> String {
     let findings = drift.findings.iter().map(|finding| {
         let severity = match finding.mend {
+            Mend::Prune => Severity::Info,
             Mend::Apply => Severity::Warning,
             Mend::Person => Severity::Error,
         };

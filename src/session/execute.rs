@@ -180,7 +180,7 @@ async fn renew(
     let again = Asked {
         scope: match asked.scope {
             Scope::Delete { force } => Scope::Delete { force },
-            Scope::Files | Scope::Again(_) => Scope::Again(plan),
+            Scope::Files | Scope::Prune | Scope::Again(_) => Scope::Again(plan),
         },
         ..*asked
     };

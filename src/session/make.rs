@@ -30,6 +30,8 @@ pub enum Scope<'a> {
     Files,
     /// One resource is to go, which the wish has as its target.
     Delete { force: bool },
+    /// Of what the files say, the deletions alone.
+    Prune,
     /// To see what has become of this plan: what it touches.
     Again(&'a Plan),
 }
@@ -95,7 +97,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         is_planned: true,
         again: match scope {
             Scope::Again(plan) => Some(plan),
-            Scope::Files | Scope::Delete { .. } => None,
+            Scope::Files | Scope::Delete { .. } | Scope::Prune => None,
         },
     };
     let mut read = files::read(files, &setting)?;
@@ -114,7 +116,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
             saved::is_same_target(plan, &target)?;
             (read, stale::targets(plan, &live))
         }
-        Scope::Files => (read, wish.targets.clone()),
+        Scope::Files | Scope::Prune => (read, wish.targets.clone()),
     };
     let read = only_allowed(read, look)?;
     let asking = answers::Asking::new(&client, &live, look, wait_endpoints);
@@ -125,6 +127,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         answers: &answers,
         targets: match scope {
             Scope::Again(_) => Targets::Again(&targets),
+            Scope::Prune => Targets::Deletions,
             Scope::Files if targets.is_empty() => Targets::All,
             Scope::Files | Scope::Delete { .. } => Targets::Only(&targets),
         },
@@ -241,7 +244,7 @@ impl Computing<'_> {
                 desired: &read.desired,
                 warnings: &read.warnings,
                 targets: match self.targets {
-                    Targets::All => &[],
+                    Targets::All | Targets::Deletions => &[],
                     Targets::Only(targets) | Targets::Again(targets) => targets,
                 },
                 inputs: inputs.with_values(&read.desired.frozen, &files.var, is_shown),

@@ -25,6 +25,7 @@ pub fn check(cli: &Cli) -> Result<(), Failure> {
             | Command::Plan(_)
             | Command::Apply(_)
             | Command::Delete(_)
+            | Command::Prune(_)
             | Command::Drift(_)
             | Command::Show(_)
     );
@@ -86,6 +87,7 @@ fn inputs_and_output(command: &Command) -> Option<(Vec<PathBuf>, Option<&PathBuf
         Command::Show(args) => (vec![args.file.clone()], None),
         Command::Validate(args) => (args.files.paths().cloned().collect(), None),
         Command::Drift(args) => (args.files.paths().cloned().collect(), None),
+        Command::Prune(args) => (args.files.paths().cloned().collect(), None),
         Command::Delete(args) => (args.files.paths().cloned().collect(), None),
         _ => return None,
     })

@@ -277,7 +277,8 @@ impl<'a> Decommission<'a> {
 
     /// For how long another deployment has had the service from a candidate: since the first was
     /// registered that has a newer revision. What this plan registers does not start that anew, or a
-    /// stack that is rolled out more often than every `after` would never be pruned.
+    /// stack that is rolled out more often than every `after` would never be pruned. `None` when that
+    /// cannot be told.
     fn superseded_for(&self, candidate: &live::Deployment, service: &str) -> Option<Duration> {
         let own = candidate.services.get(service)?;
         let supersedes = |other: &&live::Deployment| {
@@ -285,8 +286,11 @@ impl<'a> Decommission<'a> {
             other.id != candidate.id && (is_newer || self.live.is_latest(other, service))
         };
         let newer = self.live.deployments.iter().filter(supersedes);
-        let first = newer.map(|other| other.created_at.as_str()).min()?;
-        age(first, self.now)
+        match newer.map(|other| other.created_at.as_str()).min() {
+            Some(first) => age(first, self.now),
+            // This plan is the first to supersede it.
+            None => Some(Duration::default()),
+        }
     }
 
     /// The deployments to delete, in an order in which the server lets them go.

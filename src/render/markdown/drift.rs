@@ -3,7 +3,7 @@
 use super::document::Document;
 use super::escape::{code, prose};
 use super::{LIMIT, MESSAGE, NAME, at, head, item, list, named};
-use crate::drift::{Drift, Drifted, Mend};
+use crate::drift::{Drift, Drifted, Mend, Outcome};
 use crate::render::style::Style;
 use crate::render::{drift, fields, short};
 use std::fmt::Write;
@@ -12,9 +12,10 @@ use std::fmt::Write;
 const FIELDS: usize = 10;
 
 pub fn drift(drift: &Drift) -> String {
-    let headline = match drift::counts(drift) {
-        counts if counts.is_empty() => "drift: in sync".to_owned(),
-        counts => format!("drift: {counts}"),
+    let headline = match (drift.outcome, drift::counts(drift)) {
+        (Outcome::InSync, counts) if counts.is_empty() => "drift: in sync".to_owned(),
+        (Outcome::InSync, counts) => format!("drift: in sync, {counts}"),
+        (Outcome::Drift, counts) => format!("drift: {counts}"),
     };
     let mut document = Document::new(head("drift", &headline, &drift.target, drift.stack.as_deref()));
     let of = |mend: Mend| -> Vec<&Drifted> {
@@ -24,16 +25,18 @@ pub fn drift(drift: &Drift) -> String {
             .filter(|finding| finding.mend == mend)
             .collect()
     };
-    let (person, apply) = (of(Mend::Person), of(Mend::Apply));
+    let (person, apply, prune) = (of(Mend::Person), of(Mend::Apply), of(Mend::Prune));
     let person = list("findings that need a person", "Needs a person", &person, LIMIT);
     let person = document.section(person, |finding| one(finding));
     let apply = list("findings that an apply mends", drift::apply(drift), &apply, LIMIT);
     let apply = document.section(apply, |finding| one(finding));
+    let prune = list("superseded deployments", drift::PRUNE, &prune, LIMIT);
+    let prune = document.section(prune, |finding| one(finding));
     let remarks: Vec<String> = drift::unmanaged(drift).into_iter().collect();
     let remarks = document.section(list("remarks", "", &remarks, LIMIT), |line| {
         format!("{}\n", prose(line))
     });
-    document.finish(&[person, apply, remarks])
+    document.finish(&[person, apply, prune, remarks])
 }
 
 fn one(finding: &Drifted) -> String {

@@ -18,7 +18,7 @@ fn signal(child: &Child, signal: &str) {
 
 #[test]
 fn interrupted_before_anything_was_changed() {
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP", "-QUIT", "-USR1"] {
         let world = World::fake("1.7.12");
         let _endpoint = shop(&world);
         world.as_fake().on(
@@ -45,7 +45,7 @@ fn interrupted_before_anything_was_changed() {
 
 #[test]
 fn an_interrupt_finishes_the_change_in_flight() {
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP", "-QUIT", "-USR1"] {
         let world = World::fake("1.7.12");
         let _endpoint = shop(&world);
         world
@@ -85,4 +85,30 @@ fn a_second_interrupt_aborts() {
     assert_eq!(report["alerts"], json!(["service Checkout MAY BE PUBLIC"]));
     assert_eq!(report["summary"]["unknown"], 1);
     assert_eq!(report["summary"]["not-attempted"], 2);
+}
+
+/// `nohup`: whoever started it wants it to live on when the terminal is closed.
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let world = World::fake("1.7.12");
+    let _endpoint = shop(&world);
+    world
+        .as_fake()
+        .on(the_registration(), Fault::Delay(Duration::from_secs(3)));
+    let apply = world.desk.command(&["apply", "--yes", "--format", "json"]);
+    let mut nohup = Command::new("sh");
+    nohup
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(apply.get_program())
+        .args(apply.get_args())
+        .current_dir(world.desk.path())
+        .env_clear()
+        .envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = nohup.spawn().unwrap();
+    wait_until(|| writes(&world).iter().any(|w| w == "POST /deployments"));
+    signal(&child, "-HUP");
+    assert_eq!(Ran::of(child).expect(0).json()["outcome"], "complete");
 }
