@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
@@ -24,41 +24,26 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone)]
 pub struct Value {
     text: SecretString,
-    sight: Sight,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    /// A file writes it in clear.
-    Plain,
-    /// It came from elsewhere, such as a variable or a server, so it may repeat a secret.
-    Given,
-    Sensitive,
+    is_sensitive: bool,
 }
 
 impl Value {
-    fn new(text: impl Into<String>, sight: Sight) -> Self {
+    pub fn sensitive(text: impl Into<String>) -> Self {
         Self {
             text: text.into().into(),
-            sight,
+            is_sensitive: true,
         }
     }
 
-    pub fn sensitive(text: impl Into<String>) -> Self {
-        Self::new(text, Sight::Sensitive)
-    }
-
     pub fn plain(text: impl Into<String>) -> Self {
-        Self::new(text, Sight::Plain)
-    }
-
-    /// A value that is not sensitive by itself, but not written in clear either.
-    pub fn given(text: impl Into<String>) -> Self {
-        Self::new(text, Sight::Given)
+        Self {
+            text: text.into().into(),
+            is_sensitive: false,
+        }
     }
 
     pub fn is_sensitive(&self) -> bool {
-        self.sight == Sight::Sensitive
+        self.is_sensitive
     }
 
     /// The text for the wire and for comparing, never for an output.
@@ -68,14 +53,7 @@ impl Value {
 
     /// The text for an output; `None` when it is sensitive.
     pub fn shown(&self) -> Option<&str> {
-        (!self.is_sensitive()).then(|| self.expose())
-    }
-
-    /// Makes it sensitive if it is from elsewhere and repeats a sensitive value of the run.
-    pub fn conceal(&mut self, masker: &Masker) {
-        if self.sight == Sight::Given && masker.mask(self.expose()) != self.expose() {
-            self.sight = Sight::Sensitive;
-        }
+        (!self.is_sensitive).then(|| self.expose())
     }
 }
 
@@ -138,9 +116,14 @@ impl Masker {
         }
     }
 
-    /// The text with [`MASK`] in the place of every sensitive value. Values that overlap are masked
-    /// as one, so that no end of either shows.
+    /// Text of others with [`MASK`] in the place of every sensitive value. Values that overlap are
+    /// masked as one, so that no end of either shows.
     pub fn mask(&self, text: &str) -> String {
+        self.mask_but(text, |_| false)
+    }
+
+    /// Text of ours that may quote others. `is_clear`: whether a word is shown all the same.
+    pub fn mask_but(&self, text: &str, is_clear: impl Fn(&str) -> bool) -> String {
         let Ok(known) = self.0.read() else {
             return MASK.to_owned();
         };
@@ -148,7 +131,7 @@ impl Masker {
             return text.to_owned();
         }
         if let Some(search) = &known.search {
-            return masked(text, search);
+            return masked(text, search, is_clear);
         }
         drop(known);
         let Ok(mut known) = self.0.write() else {
@@ -160,21 +143,19 @@ impl Masker {
         known
             .search
             .as_ref()
-            .map_or_else(|| MASK.to_owned(), |search| masked(text, search))
+            .map_or_else(|| MASK.to_owned(), |search| masked(text, search, is_clear))
     }
 }
 
 /// A short value is often a word, such as the `shop` of `x-tenant: shop`, which other names have in
 /// them: it is masked where it stands by itself, and a longer one everywhere.
-fn masked(text: &str, search: &AhoCorasick) -> String {
-    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "-_.".contains(c));
+fn masked(text: &str, search: &AhoCorasick, is_clear: impl Fn(&str) -> bool) -> String {
     let mut hidden: Vec<Range<usize>> = search
         .find_overlapping_iter(text)
         .map(|found| found.range())
         .filter(|found| {
-            let is_word = !is_part(text[..found.start].chars().next_back())
-                && !is_part(text[found.end..].chars().next());
-            found.len() > Masker::LONGEST_WORD || is_word
+            let whole = whole_words(text, found);
+            (found.len() > Masker::LONGEST_WORD || whole == *found) && !is_clear(&text[whole])
         })
         .collect();
     hidden.sort_by_key(|range| range.start);
@@ -187,6 +168,40 @@ fn masked(text: &str, search: &AhoCorasick) -> String {
         from = from.max(range.end);
     }
     shown + &text[from..]
+}
+
+/// What a name, a host or a number is made of.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || "-_.".contains(c)
+}
+
+/// The words that a range of a text is in.
+fn whole_words(text: &str, range: &Range<usize>) -> Range<usize> {
+    let before = text[..range.start].trim_end_matches(is_of_word);
+    let after = text[range.end..].trim_start_matches(is_of_word);
+    before.len()..text.len() - after.len()
+}
+
+/// The words of texts that anybody may read, such as what files write in clear. That one of them is
+/// also the value of a header does not make it a secret.
+#[derive(Default)]
+pub struct ClearWords(HashSet<String>);
+
+impl ClearWords {
+    pub fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        let words = texts.flat_map(|text| text.split(|c| !is_of_word(c)));
+        let words = words.map(|word| word.trim_matches(['-', '_', '.']));
+        Self(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Whether the text is made of such words.
+    pub fn are_all_of(&self, text: &str) -> bool {
+        let mut words = text.split(|c| !is_of_word(c));
+        words.all(|word| {
+            let bare = word.trim_matches(['-', '_', '.']);
+            bare.is_empty() || self.0.contains(bare)
+        })
+    }
 }
 
 fn is_auth_scheme(word: &str) -> bool {
@@ -245,6 +260,25 @@ mod tests {
         ] {
             assert_eq!(masker.mask(text), shown);
         }
+    }
+
+    #[test]
+    fn a_word_that_is_written_in_clear_is_shown() {
+        let masker = Masker::default();
+        for secret in ["checkout", "s3cr3t-of-checkout", "x/y-z9"] {
+            masker.learn(&Value::sensitive(secret));
+        }
+        let clear = ClearWords::of(["uri: http://checkout:9080 # of x."].into_iter());
+        for (text, shown) in [
+            ("http://checkout:9080/", "http://checkout:9080/"),
+            ("it serves checkout.", "it serves checkout."),
+            ("my-checkout-2", "my-(sensitive)-2"),
+            ("s3cr3t-of-checkout", "(sensitive)"),
+            ("x/y-z9", "(sensitive)"),
+        ] {
+            assert_eq!(masker.mask_but(text, |word| clear.are_all_of(word)), shown);
+        }
+        assert_eq!(masker.mask("http://checkout:9080/"), "http://(sensitive):9080/");
     }
 
     #[test]

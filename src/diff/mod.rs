@@ -12,6 +12,7 @@ use crate::kind::rules::listed;
 use crate::kind::{Key, Kind, rules};
 use crate::problem::{Problem, nearest};
 use crate::source::Spanned;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// What a plan is made of.
@@ -26,6 +27,57 @@ pub struct Outcome {
     pub waiting: Vec<Waiting>,
     /// The live resources that no entry lists, sorted.
     pub unmanaged: BTreeMap<Kind, Vec<Key>>,
+}
+
+impl Outcome {
+    /// Live resources are told of in the server's words, which may repeat what is a secret to the files.
+    /// `mask` hides those.
+    #[must_use]
+    pub fn masked(mut self, mask: impl Fn(&str) -> String) -> Self {
+        let in_place = |text: &mut String| *text = mask(text);
+        let key = |resource: &mut Resource| resource.key = resource.key.masked(&mask);
+        let value = |value: &mut Option<Json>| {
+            if let Some(Json::String(text)) = value {
+                in_place(text);
+            }
+        };
+        for change in self.steps.iter_mut().map(|step| &mut step.change) {
+            // The key of an entry is as the file writes it.
+            if change.origin.is_none() {
+                key(&mut change.resource);
+            }
+            if let Some(refused) = &mut change.refused {
+                in_place(&mut refused.message);
+                in_place(&mut refused.help);
+            }
+            let fields = change.fields.iter_mut();
+            fields.for_each(|field| {
+                value(&mut field.before);
+                value(&mut field.after);
+            });
+            let fields = change.precondition.fields.iter_mut();
+            fields.for_each(|field| value(&mut field.value));
+        }
+        for waiting in &mut self.waiting {
+            key(&mut waiting.resource);
+            in_place(&mut waiting.message);
+        }
+        for finding in &mut self.findings {
+            if finding.origin.is_none() {
+                finding.resource.iter_mut().for_each(key);
+            }
+            in_place(&mut finding.message);
+            finding.help.iter_mut().for_each(in_place);
+        }
+        for guard in &mut self.guards {
+            in_place(&mut guard.message);
+            guard.help.iter_mut().for_each(in_place);
+        }
+        for key in self.unmanaged.values_mut().flatten() {
+            *key = key.masked(&mask);
+        }
+        self
+    }
 }
 
 /// Makes the plan: what the entries ask for in the order of creation, then what goes in the opposite

@@ -78,6 +78,22 @@ impl Key {
         }
     }
 
+    /// The key with what it repeats of the server masked. What deployments and services are called is
+    /// no secret.
+    #[must_use]
+    pub fn masked(&self, mask: &impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Subscription(SubscriptionKey { source, sink, group }) => {
+                Self::Subscription(SubscriptionKey {
+                    source: Name::of(&mask(&source.to_string())),
+                    sink: Name::of(&mask(&sink.to_string())),
+                    group: group.as_deref().map(mask),
+                })
+            }
+            Self::Deployment(_) | Self::Service(_) => self.clone(),
+        }
+    }
+
     /// The handler that it feeds, if that can be told.
     pub fn feeds(&self) -> Option<&Sink> {
         match self {

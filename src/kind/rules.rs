@@ -8,7 +8,7 @@ use crate::draft::{Draft, View};
 use crate::export::entry::Exporting;
 use crate::live::Live;
 use crate::problem::Problems;
-use crate::secret::{Masker, Value};
+use crate::secret::Value;
 use crate::source::{Span, Spanned};
 
 /// What a kind does. A new kind has to answer all of it.
@@ -22,16 +22,12 @@ pub trait Rules: Sync {
     /// What is on the server, as far as it is the same for every kind.
     fn live<'a>(&self, live: &'a Live) -> Vec<Found<'a>>;
 
-    /// The place of the entry that lists the live resource with this id.
+    /// The place of the entry that lists the live resource with this id, or key for a kind without ids.
     fn lists(&self, entries: &Entries, live: &Live, id: &str) -> Option<Span>;
 
     /// Whether the value of an entry's field may not be shown or kept. `field`: its path in the entry.
     /// `is_external`: the environment or another file gave a part of it.
     fn is_sensitive(&self, field: &[String], is_external: bool) -> bool;
-
-    /// Makes those values sensitive that came from elsewhere and repeat a sensitive value of the run: a
-    /// variable may be used in two places, and servers tell what they were told.
-    fn conceal(&self, entries: &mut Entries, live: &mut Live, masker: &Masker);
 
     /// How many live resources pruning could touch if no file listed any.
     fn owned(&self, view: &View<'_>) -> usize;
@@ -87,13 +83,6 @@ pub fn listed(entries: &Entries) -> impl Iterator<Item = Listed<'_>> {
 /// All that is on the server, by kind in the order of creation.
 pub fn found(live: &Live) -> impl Iterator<Item = Found<'_>> {
     Kind::ALL.iter().flat_map(|kind| kind.rules().live(live))
-}
-
-/// Makes sensitive what repeats a sensitive value of the run.
-pub fn conceal(desired: &mut Desired, live: &mut Live, masker: &Masker) {
-    for kind in Kind::ALL {
-        kind.rules().conceal(&mut desired.entries, live, masker);
-    }
 }
 
 /// The values of the files that must not appear in any output.

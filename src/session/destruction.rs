@@ -32,12 +32,10 @@ pub fn of_stack(read: ReadFiles) -> Result<ReadFiles, Failure> {
     })
 }
 
-/// Only the target of the wish is to go.
+/// Only the target of the wish is to go. Returns also the target by its id, which only one has.
 ///
 /// # Errors
 /// When a file lists it, or when it belongs to a stack that is not to be taken over.
-///
-/// Returns also the target by its id, which only one has.
 pub fn of_one(
     read: ReadFiles,
     live: &Live,
@@ -59,8 +57,10 @@ pub fn of_one(
         // Nothing of that name is there; what is planned then says so.
         return Ok((emptied(read, None, force), wish.targets.clone()));
     };
-    let (kind, id) = (named.key.kind(), named.id.unwrap_or_default());
-    if let Some(at) = kind.rules().lists(&read.desired.entries, live, id) {
+    let kind = named.key.kind();
+    // A kind without ids is known by its key.
+    let id = named.id.map_or_else(|| named.key.to_string(), str::to_owned);
+    if let Some(at) = kind.rules().lists(&read.desired.entries, live, &id) {
         let problem = Problem::error(
             Code::StillListed,
             "the file lists it, so the next apply would create it again",

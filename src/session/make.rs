@@ -11,16 +11,18 @@ use crate::diff;
 use crate::draft::{Input, Targets};
 use crate::duration::Duration;
 use crate::error::{Exit, Failure};
-use crate::kind::rules::{conceal, secrets_of_files, secrets_of_server};
+use crate::explain;
+use crate::kind::rules::{secrets_of_files, secrets_of_server};
 use crate::live::Live;
 use crate::plan::computed::{Computed, Origins};
 use crate::plan::inputs::Inputs;
 use crate::plan::{Plan, Target, stale};
 use crate::problem::{Problem, Severity};
-use crate::secret::Masker;
+use crate::secret::{ClearWords, Masker};
 use crate::session::printer::Printer;
 use crate::session::signal::or_interrupted;
 use crate::snapshot::Snapshot;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// What a plan is for.
@@ -106,8 +108,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
     if wish.destroy {
         read = destruction::of_stack(read)?;
     }
-    let mut live = answers::live(&mut client, printer).await?;
-    conceal(&mut read.desired, &mut live, client.masker());
+    let live = answers::live(&mut client, printer).await?;
     let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
@@ -161,11 +162,10 @@ pub fn make_offline(asked: &Asked<'_>, snapshot: Snapshot) -> Result<Computed, F
         read = destruction::of_stack(read)?;
     }
     let (target, taken) = (snapshot.target.clone(), snapshot.created_at.clone());
-    let (mut live, answers) = snapshot.into_live();
+    let (live, answers) = snapshot.into_live();
     for value in secrets_of_server(&live) {
         masker.learn(value);
     }
-    conceal(&mut read.desired, &mut live, &masker);
     let read = is_target(read, &live)?;
     let targets = &asked.wish.targets;
     let computing = Computing {
@@ -224,6 +224,15 @@ impl Computing<'_> {
             offline: self.offline,
             now,
         });
+        let clear = OnceCell::new();
+        let is_clear = |words: &str| {
+            let clear = clear.get_or_init(|| {
+                let ours = explain::all().map(|(_, text)| text);
+                ClearWords::of(read.sources.quotable().chain(ours))
+            });
+            clear.are_all_of(words)
+        };
+        let outcome = outcome.masked(|text| self.masker.mask_but(text, is_clear));
         let inputs = Inputs {
             paths: read.paths.clone(),
             var_files: files.var_file.iter().map(|path| files::shown(path)).collect(),

@@ -230,6 +230,11 @@ impl Sources {
         &self.files
     }
 
+    /// What may be quoted of each file.
+    pub fn quotable(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(SourceFile::quotable)
+    }
+
     /// The size of all files together, in bytes.
     pub fn size(&self) -> usize {
         self.files.iter().map(|file| file.text.len()).sum()

@@ -48,11 +48,7 @@ impl Text {
 
     /// The text as a value that is not sensitive by itself.
     pub fn into_value(self) -> Value {
-        if self.is_filled() {
-            Value::given(self.value)
-        } else {
-            Value::plain(self.value)
-        }
+        Value::plain(self.value)
     }
 
     pub fn into_string(self) -> String {

@@ -101,7 +101,7 @@ pub fn connection_fields(entry: &desired::Deployment, live: &live::Deployment) -
     if let Some(wanted) = assume_role_arn
         && live.assume_role_arn.as_deref() != Some(wanted.value.expose())
     {
-        let before = live.assume_role_arn.clone().map(Value::given);
+        let before = live.assume_role_arn.clone().map(Value::plain);
         fields.push(Field::of_values(&["assume_role_arn"], before.as_ref(), &wanted.value));
     }
     fields
@@ -136,7 +136,7 @@ pub fn metadata(
         (None, Some(live)) => {
             let there = live.metadata.iter();
             there
-                .map(|(name, text)| (name.clone(), Value::given(text)))
+                .map(|(name, text)| (name.clone(), Value::plain(text)))
                 .collect()
         }
         (None, None) => BTreeMap::new(),

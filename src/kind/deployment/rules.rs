@@ -8,7 +8,6 @@ use crate::kind::rules::{self, Found, Listed};
 use crate::kind::{Key, deployment::desired::Deployment};
 use crate::live::Live;
 use crate::problem::Problems;
-use crate::secret::Masker;
 use crate::source::Span;
 
 pub struct Rules;
@@ -44,15 +43,6 @@ impl rules::Rules for Rules {
 
     fn is_sensitive(&self, field: &[String], _is_external: bool) -> bool {
         field.first().is_some_and(|field| field == "additional_headers")
-    }
-
-    fn conceal(&self, entries: &mut Entries, _live: &mut Live, masker: &Masker) {
-        for entry in &mut entries.deployments {
-            let metadata = entry.metadata.iter_mut().flat_map(|metadata| metadata.value.iter_mut())
-                .map(|(_, value)| value);
-            let role = entry.assume_role_arn.iter_mut().map(|role| &mut role.value);
-            metadata.chain(role).for_each(|value| value.conceal(masker));
-        }
     }
 
     fn owned(&self, view: &View<'_>) -> usize {

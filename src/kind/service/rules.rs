@@ -9,7 +9,6 @@ use crate::kind::Key;
 use crate::kind::rules::{self, Found, Listed};
 use crate::live::Live;
 use crate::problem::Problems;
-use crate::secret::Masker;
 use crate::source::Span;
 
 pub struct Rules;
@@ -42,9 +41,6 @@ impl rules::Rules for Rules {
     fn is_sensitive(&self, _field: &[String], _is_external: bool) -> bool {
         false
     }
-
-    /// Nothing to conceal: none of their values is text.
-    fn conceal(&self, _entries: &mut Entries, _live: &mut Live, _masker: &Masker) {}
 
     /// None: services are never pruned.
     fn owned(&self, _view: &View<'_>) -> usize {

@@ -68,7 +68,7 @@ impl From<wire::Subscription> for Subscription {
                     let value = if is_sensitive_option(&name) && value != REDACTED {
                         Value::sensitive(value)
                     } else {
-                        Value::given(value)
+                        Value::plain(value)
                     };
                     (name, value)
                 })

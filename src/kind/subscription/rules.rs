@@ -9,7 +9,6 @@ use crate::export::entry::Exporting;
 use crate::kind::rules::{self, Found, Listed};
 use crate::live::Live;
 use crate::problem::Problems;
-use crate::secret::Masker;
 use crate::source::Span;
 
 pub struct Rules;
@@ -50,13 +49,6 @@ impl rules::Rules for Rules {
             [field, name, ..] if field == "options" => is_sensitive_value(name, is_external),
             _ => false,
         }
-    }
-
-    fn conceal(&self, entries: &mut Entries, live: &mut Live, masker: &Masker) {
-        let listed = entries.subscriptions.iter_mut().flat_map(|entry| entry.options.iter_mut());
-        let listed = listed.map(|(_, option)| &mut option.value);
-        let found = live.subscriptions.iter_mut().flat_map(|live| live.options.values_mut());
-        listed.chain(found).for_each(|value| value.conceal(masker));
     }
 
     fn owned(&self, view: &View<'_>) -> usize {

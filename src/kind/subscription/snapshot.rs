@@ -44,7 +44,7 @@ impl SnapshotSubscription {
             id: self.id,
             source: Name::of(&self.source),
             sink: Name::of(&self.sink),
-            options: options.map(|(name, text)| (name, Value::given(text))).collect(),
+            options: options.map(|(name, text)| (name, Value::plain(text))).collect(),
         }
     }
 }
