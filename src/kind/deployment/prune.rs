@@ -160,8 +160,9 @@ fn needs(
         needs.extend(goes.iter().any(drops).then_some(step));
     }
     // Nor may it go if what should serve in its place did not come.
-    let names = deployment.services.keys();
-    needs.extend(names.flat_map(|name| view.world.registrations_of(name)));
+    let serves = |name: &&String| view.input.live.is_latest(deployment, name);
+    let serves = deployment.services.keys().filter(serves);
+    needs.extend(serves.flat_map(|name| view.world.registrations_of(name)));
     needs
 }
 

@@ -5,7 +5,7 @@ use crate::endpoint::{Endpoint, unreachable_url};
 use crate::fake::Fault;
 use crate::scene::Entry;
 use crate::suite::{checkout, service};
-use crate::world::{World, findings};
+use crate::world::{World, findings, ops};
 use serde_json::json;
 
 #[test]
@@ -102,4 +102,57 @@ fn a_refused_apply_says_why_in_its_report() {
     world.lists([&unreachable_url()], "");
     let report = world.apply_fails(&["--quiet", "--wait-endpoints", "0"], 1);
     assert_eq!(report["findings"][0]["code"], "endpoint-unreachable");
+}
+
+/// What the server tells may repeat a secret of the files: it is called by its name, and not shown.
+#[test]
+fn a_live_key_that_repeats_a_secret() {
+    let world = World::fake("1.7.12");
+    let mail = Endpoint::start(service("Mail"));
+    let secret = || mail.with("additional_headers: { authorization: Bearer hunter2secret }");
+    world.lists([secret()], "");
+    world.apply();
+    for group in ["a-hunter2secret", "b-hunter2secret"] {
+        let options = json!({ "group.id": group, "client.id": "hunter2secret" });
+        world.subscribe("kafka://main/orders", "service://Mail/run", &options);
+    }
+    world.lists(
+        [secret()],
+        "subscriptions: []\nprune: { subscriptions: delete }\nsafety: { max_deletes: 2 }\n",
+    );
+    let key = "subscription/kafka://main/orders -> service://Mail/run @ a-hunter2secret";
+    let plan = world.plan_with(&["--target", key], 0);
+    assert_eq!(
+        ops(&plan),
+        ["delete kafka://main/orders -> service://Mail/run @ a-(sensitive)"]
+    );
+    for args in [&["plan"][..], &["plan", "--format", "json"], &["drift"]] {
+        let ran = world.run(args);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!all.contains("hunter2secret"), "{all}");
+    }
+    world.run(&["apply", "--yes", "--target", key]).expect(0);
+    assert_eq!(world.subscriptions().len(), 1);
+}
+
+/// What others register does not change what the files say.
+#[test]
+fn the_digest_of_the_files_is_theirs_alone() {
+    let world = World::fake("1.7.12");
+    let mail = Endpoint::start(service("Mail"));
+    world.desk.write(
+        "restate.yaml",
+        format!(
+            "version: 1\nvariables: {{ env: {{ default: staging-eu }} }}\n\
+             deployments: [{{ uri: {}, metadata: {{ env: '${{var:env}}' }} }}]\n",
+            mail.url()
+        ),
+    );
+    let before = world.plan();
+    let other = Endpoint::start(service("Other"));
+    let headers = json!({ "uri": other.url(), "additional_headers": { "x-env": "staging-eu" } });
+    let (status, _) = world.admin("POST", "/deployments", Some(&headers));
+    assert_eq!(status, 201);
+    let after = world.plan();
+    assert_eq!(before["desired"]["digest"], after["desired"]["digest"]);
 }

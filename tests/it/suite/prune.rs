@@ -17,6 +17,7 @@ on_every_server! {
     stacks_leave_each_other_alone,
     a_target_does_not_bring_deletions_along,
     delete_takes_one,
+    what_a_rollout_leaves_behind,
 }
 
 const FORCE: &str = "prune: { deployments: { policy: force, keep: 0, after: 0s }, subscriptions: delete }\n";
@@ -447,4 +448,45 @@ fn delete_takes_one(world: &World) {
     );
     assert_eq!(world.subscriptions().len(), 0);
     world.run(&["delete", "subscription", &sub]).expect(64);
+}
+
+/// It is no drift, and goes by itself, whatever else the file asks for.
+fn what_a_rollout_leaves_behind(world: &World) {
+    let [old, new, next] = [(); 3].map(|()| Endpoint::start(service("Mail")));
+    world.register(&old.url());
+    world.register(&new.url());
+    world.lists([&new], FORCE);
+    let drift = world.run(&["drift", "--format", "json"]).expect(0).json();
+    assert_eq!(drift["outcome"], "in-sync");
+    let found = &drift["findings"][0];
+    assert_eq!(
+        (&found["direction"], &found["mend"]),
+        (&json!("superseded"), &json!("prune"))
+    );
+    let shown = world.run(&["drift"]).expect(0).stdout;
+    assert!(
+        shown.starts_with("In sync: ") && shown.contains("superseded deployment"),
+        "{shown}"
+    );
+    world.run(&["drift", "--fail-on", "superseded"]).expect(2);
+    world.run(&["drift", "--fail-on", "extra,changed"]).expect(0);
+
+    world.lists(
+        [&next],
+        &format!("{FORCE}services: {{ Mail: {{ public: false }} }}\n"),
+    );
+    let report = world
+        .run(&["prune", "--yes", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(report["changes"].as_array().unwrap().len(), 1, "{report:#}");
+    assert_eq!(report["changes"][0]["resource"]["key"], old.url());
+    assert_eq!(world.deployments().len(), 1);
+    assert_eq!(world.service("Mail")["public"], true);
+    let again = world
+        .run(&["prune", "--yes", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(again["outcome"], "nothing-to-do");
+    world.run(&["prune"]).expect(64);
 }
