@@ -16,7 +16,7 @@ pub fn run(args: Apply, printer: &Printer) -> Result<Exit, Failure> {
             (None, args.files, wish, look)
         }
         Some(path) => {
-            saved::is_alone(&args.files, &args.planning, args.wait_drained)?;
+            saved::is_alone(&args.files, &args.planning)?;
             let plan = saved::read(path)?;
             let (files, wish, look) = saved::as_planned(&plan, args.files, &args.planning.looking)?;
             (Some(plan), files, wish, look)

@@ -55,6 +55,21 @@ pub fn targets(plan: &Plan, live: &Live) -> Vec<String> {
     targets
 }
 
+/// What to restrict a computation to that is about what the plan waits for, as far as it is there still.
+pub fn waiting(plan: &Plan, live: &Live) -> Vec<String> {
+    let waiting = plan.waiting.iter().map(|waiting| &waiting.resource);
+    let there = waiting.filter(|resource| is_live(resource, live));
+    let id = |resource: &Resource| {
+        resource
+            .server_id
+            .clone()
+            .unwrap_or_else(|| resource.key.to_string())
+    };
+    there
+        .map(|resource| format!("{}/{}", resource.kind().name(), id(resource)))
+        .collect()
+}
+
 /// The target that a change is, for planning it again. Of several that a plan deletes only the id tells
 /// which, unless somebody made it anew; what is to be there has its key.
 fn target(change: &Change, live: &Live) -> Option<String> {

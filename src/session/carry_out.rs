@@ -41,53 +41,8 @@ async fn signals(stop: &AtomicBool, printer: &Printer) {
     signal().await;
 }
 
-/// Plans again until nothing is left that only needs time, and deletes what has become free. Returns
-/// also what is still waiting.
-pub async fn wait_for(
-    first: &Ready,
-    report: Report,
-    wait: Duration,
-    asked: &Asked<'_>,
-    printer: &Printer,
-) -> (Report, Vec<Waiting>) {
-    let deadline = Instant::now() + wait.to_std();
-    // What may have become of the endpoints meanwhile is for another apply.
-    let look = Look {
-        discover: Discover::Changed,
-        ..asked.look.clone()
-    };
-    let asked = Asked {
-        look: &look,
-        wait_endpoints: Duration::default(),
-        ..*asked
-    };
-    let mut wave = Wave::after(first, report, printer);
-    let mut told = Vec::new();
-    loop {
-        let left = wave.needs_time();
-        if left.is_empty() {
-            break;
-        }
-        if Instant::now() >= deadline {
-            wave.report.outcome = Outcome::Incomplete;
-            break;
-        }
-        if left != told {
-            printer.waiting(&left);
-            told = left;
-        }
-        let Some(made) = wave.plan_again(asked, deadline).await else {
-            break;
-        };
-        if !wave.delete(made).await {
-            break;
-        }
-    }
-    (wave.report, wave.waiting)
-}
-
 /// What a run has done so far, and what it waits for.
-struct Wave<'a> {
+pub struct Wave<'a> {
     report: Report,
     waiting: Vec<Waiting>,
     /// What was shown as waiting before anything was changed, by the server's id.
@@ -98,15 +53,61 @@ struct Wave<'a> {
 }
 
 impl<'a> Wave<'a> {
-    fn after(first: &Ready, report: Report, printer: &'a Printer) -> Self {
-        let waiting = first.plan().waiting.clone();
+    /// `deleted`: how much the run has deleted, of what counts towards the budget.
+    pub fn after(report: Report, waiting: Vec<Waiting>, deleted: u64, printer: &'a Printer) -> Self {
         Self {
             report,
             awaited: waiting.iter().map(|w| w.resource.server_id.clone()).collect(),
             waiting,
-            deleted: first.counted(),
+            deleted,
             printer,
         }
+    }
+
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// What was done, and what is still waiting.
+    pub fn end(self) -> (Report, Vec<Waiting>) {
+        (self.report, self.waiting)
+    }
+
+    /// Plans again until nothing is left that only needs time, and deletes what has become free.
+    pub async fn wait(mut self, wait: Duration, asked: &Asked<'_>) -> (Report, Vec<Waiting>) {
+        let deadline = Instant::now() + wait.to_std();
+        // What may have become of the endpoints meanwhile is for another apply.
+        let look = Look {
+            discover: Discover::Changed,
+            ..asked.look.clone()
+        };
+        let asked = Asked {
+            look: &look,
+            wait_endpoints: Duration::default(),
+            ..*asked
+        };
+        let mut told = Vec::new();
+        loop {
+            let left = self.needs_time();
+            if left.is_empty() {
+                break;
+            }
+            if Instant::now() >= deadline {
+                self.report.outcome = Outcome::Incomplete;
+                break;
+            }
+            if left != told {
+                self.printer.waiting(&left);
+                told = left;
+            }
+            let Some(made) = self.plan_again(asked, deadline).await else {
+                break;
+            };
+            if !self.delete(made).await {
+                break;
+            }
+        }
+        self.end()
     }
 
     fn needs_time(&self) -> Vec<Waiting> {

@@ -1,6 +1,6 @@
 //! Carrying out a plan: it is shown, confirmed, looked at once more, and applied.
 
-use super::carry_out::{carry_out, is_clean, wait_for};
+use super::carry_out::{Wave, carry_out, is_clean};
 use super::make::{Asked, Made, Scope, make};
 use super::printer::Printer;
 use super::signal::or_interrupted;
@@ -53,22 +53,31 @@ pub async fn execute(
     confirm: Confirm,
     printer: &Printer,
 ) -> Result<Exit, Failure> {
-    let prepared = match saved {
-        Some(plan) => renewed(&plan, asked, confirm, printer).await?,
+    let prepared = match &saved {
+        Some(plan) => renewed(plan, asked, confirm, printer).await?,
         None => planned(asked, confirm, printer).await?,
     };
-    let (ready, client) = match prepared {
-        Ok(prepared) => prepared,
-        Err((report, exit)) => {
+    let waits = confirm.wait_drained > Duration::default();
+    let wave = match (prepared, &saved) {
+        (Ok((ready, client)), _) => {
+            let report = carry_out(&ready, &client, printer).await;
+            Wave::after(report, ready.plan().waiting.clone(), ready.counted(), printer)
+        }
+        // Somebody may have gone on waiting elsewhere.
+        (Err((report, Exit::Done)), Some(plan)) if waits => {
+            Wave::after(*report, plan.waiting.clone(), 0, printer)
+        }
+        (Err((report, exit)), _) => {
             printer.report(&report);
             return Ok(exit);
         }
     };
-    let report = carry_out(&ready, &client, printer).await;
-    let (mut report, left) = if confirm.wait_drained > Duration::default() && is_clean(&report) {
-        wait_for(&ready, report, confirm.wait_drained, asked, printer).await
+    let scope = saved.as_ref().map_or(asked.scope, Scope::Waiting);
+    let (mut report, left) = if waits && is_clean(wave.report()) {
+        let asked = Asked { scope, ..*asked };
+        wave.wait(confirm.wait_drained, &asked).await
     } else {
-        (report, ready.plan().waiting.clone())
+        wave.end()
     };
     // What is left of a stack was to go.
     if asked.wish.destroy && is_clean(&report) && !left.is_empty() {
@@ -180,7 +189,7 @@ async fn renew(
     let again = Asked {
         scope: match asked.scope {
             Scope::Delete { force } => Scope::Delete { force },
-            Scope::Files | Scope::Prune | Scope::Again(_) => Scope::Again(plan),
+            Scope::Files | Scope::Prune | Scope::Again(_) | Scope::Waiting(_) => Scope::Again(plan),
         },
         ..*asked
     };

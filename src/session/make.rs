@@ -36,6 +36,8 @@ pub enum Scope<'a> {
     Prune,
     /// To see what has become of this plan: what it touches.
     Again(&'a Plan),
+    /// To delete what this plan waits for, once it is free.
+    Waiting(&'a Plan),
 }
 
 /// What to plan, and with what.
@@ -98,7 +100,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         may_be_missing: matches!(scope, Scope::Delete { .. }),
         is_planned: true,
         again: match scope {
-            Scope::Again(plan) => Some(plan),
+            Scope::Again(plan) | Scope::Waiting(plan) => Some(plan),
             Scope::Files | Scope::Delete { .. } | Scope::Prune => None,
         },
     };
@@ -117,6 +119,10 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
             saved::is_same_target(plan, &target)?;
             (read, stale::targets(plan, &live))
         }
+        Scope::Waiting(plan) => {
+            saved::is_same_target(plan, &target)?;
+            (read, stale::waiting(plan, &live))
+        }
         Scope::Files | Scope::Prune => (read, wish.targets.clone()),
     };
     let read = only_allowed(read, look)?;
@@ -127,7 +133,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         live: &live,
         answers: &answers,
         targets: match scope {
-            Scope::Again(_) => Targets::Again(&targets),
+            Scope::Again(_) | Scope::Waiting(_) => Targets::Again(&targets),
             Scope::Prune => Targets::Deletions,
             Scope::Files if targets.is_empty() => Targets::All,
             Scope::Files | Scope::Delete { .. } => Targets::Only(&targets),

@@ -6,7 +6,6 @@ use super::wish::{Look, Wish};
 use crate::cli::{DiscoverArg, Files, Looking, Planning};
 use crate::code::Code;
 use crate::consent::CommandConsent;
-use crate::duration::Duration;
 use crate::error::{Exit, Failure};
 use crate::plan::{Plan, Target, saved};
 use crate::problem::Problem;
@@ -94,12 +93,11 @@ pub fn read(path: &Path) -> Result<Plan, Failure> {
 
 /// # Errors
 /// When the command line says what to plan: that has been planned.
-pub fn is_alone(files: &Files, planning: &Planning, wait_drained: Duration) -> Result<(), Failure> {
+pub fn is_alone(files: &Files, planning: &Planning) -> Result<(), Failure> {
     let given = [
         ("--file", !files.file.is_empty()),
         ("--var-file", !files.var_file.is_empty()),
         ("--deny-warnings", files.deny_warnings),
-        ("--wait-drained", wait_drained > Duration::default()),
         ("--discover", planning.looking.discover != DiscoverArg::All),
     ];
     let given = given

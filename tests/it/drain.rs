@@ -426,3 +426,24 @@ fn the_budget_counts_the_same_in_every_wave() {
         assert_eq!(world.deployments().len(), 6);
     }
 }
+
+/// A saved plan waits for what it lists as waiting, also when it has nothing else left to do.
+#[test]
+fn a_saved_plan_waits_too() {
+    let (world, _endpoints) = three_to_go("");
+    world.desk.run(&["plan", "--out", "plan.json"]).expect(0);
+    let args = ["apply", "plan.json", "--yes", "--format", "json"];
+    assert_eq!(world.run(&args).expect(0).json()["outcome"], "nothing-to-do");
+    assert_eq!(world.deployments().len(), 3);
+    let waits = [&args[..], &["--wait-drained", "60s"]].concat();
+    let applying = world.desk.command(&waits).spawn().unwrap();
+    let _stranger = world.has(service("Stranger"));
+    set_unfinished(&world, &[]);
+    let ran = crate::harness::Ran::of(applying).expect(0).json();
+    assert_eq!(
+        (&ran["outcome"], &ran["summary"]["done"]),
+        (&json!("complete"), &json!(3))
+    );
+    assert_eq!(world.service("Stranger")["revision"], 1);
+    assert_eq!(world.deployments().len(), 1);
+}

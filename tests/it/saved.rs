@@ -228,7 +228,6 @@ fn what_was_planned_cannot_be_changed_on_the_command_line() {
         &["--resend", "service/Checkout"],
         &["--destroy"],
         &["--discover", "none"],
-        &["--wait-drained", "1m"],
         &["--deny-warnings"],
         &["--var-file", "values.yaml"],
     ] {
