@@ -2,7 +2,7 @@
 //! changes the server, the plan is stale, plan again, apply, no drift.
 
 use super::github::Hub;
-use super::{APPLY, DRIFT, PLAN};
+use super::{APPLY, DRIFT, PLAN, PRUNE};
 use crate::endpoint::Endpoint;
 use crate::harness::Ran;
 use crate::suite::{checkout, service};
@@ -124,6 +124,7 @@ fn a_pull_request_from_plan_to_drift() {
     assert_eq!(report["outcome"], "complete");
 
     // The night after, and one after somebody clicked.
+    runner.step(PRUNE, "prune", "Prune").expect(0);
     runner.step(DRIFT, "drift", "Compare").expect(0);
     assert!(
         runner.hub.read("output").ends_with("code=0\n"),

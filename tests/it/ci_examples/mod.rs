@@ -18,13 +18,14 @@ use std::process::Command;
 const PLAN: &str = "github/restate-plan.yml";
 const APPLY: &str = "github/restate-apply.yml";
 const DRIFT: &str = "github/restate-drift.yml";
+const PRUNE: &str = "github/restate-prune.yml";
 const ACTION: &str = "github/action/action.yml";
 const GITLAB: &str = "gitlab/.gitlab-ci.yml";
 const CRON_JOB: &str = "kubernetes/drift-cronjob.yaml";
 const HOOKS: &str = "pre-commit/.pre-commit-hooks.yaml";
 const HOOKS_CONFIG: &str = "pre-commit/.pre-commit-config.yaml";
 
-const WORKFLOWS: [&str; 3] = [PLAN, APPLY, DRIFT];
+const WORKFLOWS: [&str; 4] = [PLAN, APPLY, DRIFT, PRUNE];
 
 /// A linter, ready to be started where the examples are.
 fn tool(name: &str) -> Command {

@@ -64,7 +64,7 @@ fn every_verb_and_flag_is_one_of_the_program() {
     let verbs: BTreeSet<&str> = all.iter().map(|(_, words)| words[0].as_str()).collect();
     assert_eq!(
         verbs.into_iter().collect::<Vec<_>>(),
-        ["apply", "drift", "plan", "show", "snapshot", "validate"]
+        ["apply", "drift", "plan", "prune", "show", "snapshot", "validate"]
     );
     let mut wrong = Vec::new();
     for (place, words) in all {
