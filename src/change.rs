@@ -326,6 +326,9 @@ impl Precondition {
 /// What a change rests on beside its precondition. A saved plan is compared by it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Basis {
+    /// SHA-256 of the code that a deployment has of a service: its type and handlers, by service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub code: BTreeMap<String, String>,
     /// SHA-256 of all that the endpoint declares of a service, by service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declarations: BTreeMap<String, String>,

@@ -42,6 +42,7 @@ codes! {
     ConnectionLost = "connection-lost",
     DeleteShare = "delete-share",
     DestroyWithoutStack = "destroy-without-stack",
+    DoneAlready = "done-already",
     Draining = "draining",
     DryRunRefused = "dry-run-refused",
     DuplicateDeployment = "duplicate-deployment",

@@ -18,7 +18,9 @@ pub use report::{ChangeResult, Outcome, Report, Status};
 /// A change starts, or ends with a result.
 pub struct Event<'a> {
     pub change: &'a Change,
-    /// How many changes the plan has.
+    /// The place of the change in the run, from 1.
+    pub at: usize,
+    /// How many changes the run makes.
     pub of: usize,
     pub result: Option<&'a ChangeResult>,
     /// Makes the report that would be the last if the run ended here.
@@ -63,6 +65,7 @@ impl<'a> Run<'a> {
                 self.in_flight = Some(index);
                 on_event(Event {
                     change,
+                    at: index + 1,
                     of,
                     result: None,
                     so_far: &|| self.so_far(),
@@ -74,6 +77,7 @@ impl<'a> Run<'a> {
             self.results.push(result);
             on_event(Event {
                 change,
+                at: index + 1,
                 of,
                 result: self.results.last(),
                 so_far: &|| self.so_far(),

@@ -1,15 +1,18 @@
 //! Whether a plan that was made before still is what would be done now.
 //!
 //! The same changes are computed once more, from the same files and the server as it is, restricted
-//! to what the plan touches and what that depends on. What comes out differently has moved. Where
-//! nothing is left to do, all of it is done; but where only some of it is, somebody may have done it
-//! otherwise than was planned, so that is for another plan.
+//! to what the plan touches and what that depends on. Each planned change is still to be done; or the
+//! server is as it wants it, and it is done already; or it is half of something that was broken off, and
+//! is finished. So a run that was killed is resumed by the same plan. Anything else has moved.
 
 use super::Plan;
 use super::computed::{Computed, Ready};
-use crate::change::{Basis, Change, Field, Op, Resource, ServiceChange};
+use crate::change::{Basis, Change, Field, Finding, Op, Resource, ServiceChange};
+use crate::code::Code;
 use crate::kind::rules::{has_key, is_live};
 use crate::live::Live;
+use crate::problem::Problem;
+use crate::source::Sources;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -97,7 +100,13 @@ pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
                 && other.resource.is(&planned.resource)
                 && (planned.op != Op::Delete || other.resource.server_id == planned.resource.server_id)
         };
-        let found = rest.iter().position(is_same).map(|at| rest.remove(at));
+        // The other half of one that was broken off in the middle.
+        let is_half = |other: &&Change| {
+            planned.op == Op::Replace && other.op == Op::Create && other.resource.is(&planned.resource)
+        };
+        let found = rest.iter().position(is_same);
+        let half = || rest.iter().position(is_half);
+        let found = found.or_else(half).map(|at| rest.remove(at));
         let needs_failed = planned.depends_on.iter().any(|need| failed.contains(need));
         if needs_failed || (errors.contains_key(&planned.resource.key) && !is_gone(planned, live)) {
             // Why, the errors of now say; once that is mended the plan holds again.
@@ -105,11 +114,19 @@ pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
             continue;
         }
         if let Some(found) = found {
-            moved.extend(differences((plan, planned), (&now.plan, found)));
+            if found.op == planned.op {
+                let follows_done = |done: &&Change| planned.depends_on.contains(&done.id);
+                let is_resumed = done.iter().any(follows_done);
+                moved.extend(differences((plan, planned), (&now.plan, found), is_resumed));
+            }
             renewed.insert(planned.id, found);
             continue;
         }
-        match why_not(planned, &now.plan, live) {
+        let absent = match why_not(planned, &now.plan, live) {
+            Absent::Done => other_code(planned, plan, live).map_or(Absent::Done, Absent::Moved),
+            moved @ Absent::Moved(_) => moved,
+        };
+        match absent {
             Absent::Done => done.push(planned),
             Absent::Moved(message) => moved.push(Moved {
                 resource: planned.resource.clone(),
@@ -130,11 +147,6 @@ pub fn renew(plan: &Plan, now: &Computed, live: &Live) -> Standing {
     if moved.is_empty() && done.len() == plan.changes.len() && !now.plan.has_errors() {
         return Standing::Done;
     }
-    moved.extend(done.into_iter().map(|planned| Moved {
-        resource: planned.resource.clone(),
-        message: format!("planned: {}; now it is done already", planned.op.name()),
-        fields: moved_fields(&planned.fields, &[]),
-    }));
     if !moved.is_empty() {
         moved.sort_by(|a, b| a.resource.cmp(&b.resource));
         return Standing::Stale(moved);
@@ -151,6 +163,12 @@ fn ready(plan: &Plan, now: &Computed, renewed: &BTreeMap<u32, &Change>) -> Optio
         return None;
     }
     let mut plan = plan.clone();
+    let (changes, done) = plan
+        .changes
+        .into_iter()
+        .partition(|change| renewed.contains_key(&change.id));
+    plan.changes = changes;
+    tell(&mut plan, done);
     let mut actions = Vec::new();
     for change in &mut plan.changes {
         let found = renewed.get(&change.id)?;
@@ -158,6 +176,39 @@ fn ready(plan: &Plan, now: &Computed, renewed: &BTreeMap<u32, &Change>) -> Optio
         actions.push(now.action(found)?.clone());
     }
     Ready::of(plan, actions, now.counted)
+}
+
+/// Says what is done already.
+fn tell(plan: &mut Plan, done: Vec<Change>) {
+    for change in done {
+        if let Some(n) = plan.summary.get_mut(change.op.name()) {
+            *n -= 1;
+        }
+        let message = format!("planned: {}; now it is done already", change.op.name());
+        let problem = Problem::info(Code::DoneAlready, message);
+        let finding = Finding::new(problem, Some(change.resource), &Sources::default());
+        plan.findings.push(finding);
+    }
+    plan.summary.retain(|_, n| *n > 0);
+    plan.findings.sort();
+}
+
+/// How what is registered differs from what the plan saw, for a change that nothing is left to do of. An
+/// endpoint that an old pod answers serves what was registered before, and then there is nothing to do
+/// either.
+fn other_code(planned: &Change, plan: &Plan, live: &Live) -> Option<String> {
+    let code = &plan.basis.get(&planned.id)?.code;
+    code.iter().find_map(|(name, digest)| {
+        let service = live.services.get(name)?;
+        let server = live.deployment(&service.deployment_id)?;
+        let is_its = server.address.key() == planned.resource.key.to_string();
+        (is_its && service.code() != *digest).then(|| {
+            let op = planned.op.name();
+            format!(
+                "planned: {op}; now its endpoint and the server have other code of {name} than was planned"
+            )
+        })
+    })
 }
 
 /// Why a planned change would not be made now.
@@ -192,8 +243,9 @@ fn why_not(planned: &Change, now: &Plan, live: &Live) -> Absent {
     Absent::Done
 }
 
-/// How a change differs from what was planned. Each comes with the plan that it is of.
-fn differences(planned: (&Plan, &Change), now: (&Plan, &Change)) -> Option<Moved> {
+/// How a change differs from what was planned. Each comes with the plan that it is of. `is_resumed`: a
+/// change that it follows has landed already.
+fn differences(planned: (&Plan, &Change), now: (&Plan, &Change), is_resumed: bool) -> Option<Moved> {
     let basis_of = |(plan, change): (&Plan, &Change)| plan.basis.get(&change.id).cloned().unwrap_or_default();
     let (basis, basis_now) = (basis_of(planned), basis_of(now));
     let ((_, planned), (_, now)) = (planned, now);
@@ -239,7 +291,12 @@ fn differences(planned: (&Plan, &Change), now: (&Plan, &Change)) -> Option<Moved
             let refused = now.refused.as_ref().filter(|_| refused.is_none())?;
             Some(format!("now it is refused: {}", refused.message))
         })
-        .or_else(|| moved_revision(precondition.revision, now.precondition.revision))
+        .or_else(|| {
+            // After what the plan depends on, its revision is the one that the plan made.
+            let revisions = Some((precondition.revision, now.precondition.revision));
+            let (planned, now) = revisions.filter(|_| !is_resumed)?;
+            moved_revision(planned, now)
+        })
         .or_else(|| {
             (hit.0 == 0 && hit.1 > 0).then(|| format!("nothing ran on it, and now something does: {}", hit.1))
         })
@@ -272,18 +329,12 @@ fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
         .iter()
         .filter_map(|planned| match find(now, &planned.path) {
             Some(now) if now == *planned => None,
+            // It is as wanted already.
+            None => None,
             Some(now) => Some(MovedField {
                 path: planned.path.clone(),
                 planned_before: planned.before.clone(),
                 live_now: now.before.clone(),
-                wanted: planned.after.clone(),
-                sensitive: planned.sensitive,
-            }),
-            // It needs no change any more.
-            None => Some(MovedField {
-                path: planned.path.clone(),
-                planned_before: planned.before.clone(),
-                live_now: planned.after.clone(),
                 wanted: planned.after.clone(),
                 sensitive: planned.sensitive,
             }),
@@ -304,6 +355,10 @@ fn moved_preconditions(
     told: &[MovedField],
 ) -> Vec<MovedField> {
     let before = planned.precondition.fields.iter().chain(&basis.options);
+    let is_wanted = |path: &[String]| planned.fields.iter().any(|field| field.path == path);
+    let is_left = |path: &[String]| now.fields.iter().any(|field| field.path == path);
+    // What is as wanted already is not what it was, either.
+    let before = before.filter(|before| !is_wanted(&before.path) || is_left(&before.path));
     let moved = before.filter_map(|before| {
         let mut fields = now.precondition.fields.iter().chain(&basis_now.options);
         let now = fields.find(|now| now.path == before.path && now.value != before.value)?;

@@ -10,18 +10,17 @@ use std::fmt::Write;
 
 pub fn progress(event: &Event<'_>, style: Style) -> String {
     let Event {
-        change, of, result, ..
+        change,
+        at,
+        of,
+        result,
+        ..
     } = event;
     let end = match result {
         None => " …".to_owned(),
         Some(result) => format!(": {}", status(result.status, style)),
     };
-    format!(
-        "[{}/{of}] {} {}{end}\n",
-        change.id,
-        change.op.name(),
-        name(change)
-    )
+    format!("[{at}/{of}] {} {}{end}\n", change.op.name(), name(change))
 }
 
 pub fn text(report: &Report, style: Style) -> String {

@@ -158,7 +158,14 @@ async fn confirmed(
     if !or_interrupted(ask(ready.plan())).await? {
         return Ok(Err(not_started(Outcome::Refused, ready.plan())));
     }
-    renew(ready.plan(), asked, printer).await
+    let renewed = renew(ready.plan(), asked, printer).await?;
+    // Somebody else made a part of it meanwhile.
+    if let Ok((left, _)) = &renewed
+        && left.plan().changes.len() < ready.plan().changes.len()
+    {
+        printer.preview(left.plan(), confirm.show_unmanaged);
+    }
+    Ok(renewed)
 }
 
 /// What deletes or replaces is asked for a second time, in a way that fingers do not do by habit.

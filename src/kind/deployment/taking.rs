@@ -34,6 +34,8 @@ pub struct Taking {
     services: Vec<ServiceChange>,
     /// The digest of what the endpoint declares, by service.
     declarations: BTreeMap<String, String>,
+    /// The digest of the code that it will have, by service.
+    code: BTreeMap<String, String>,
     pub depends_on: BTreeSet<u32>,
     /// What callers lose, in words.
     pub breaks: Vec<String>,
@@ -49,6 +51,7 @@ impl Default for Taking {
             fields: Vec::new(),
             services: Vec::new(),
             declarations: BTreeMap::new(),
+            code: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             breaks: Vec::new(),
             visibility: Visibility::default(),
@@ -101,6 +104,7 @@ impl Taking {
             handlers_removed: removed,
         });
         self.declarations.insert(name.clone(), fresh.declaration());
+        self.code.insert(name.clone(), fresh.code());
         self.visibility.note(view, name, fresh.options.public);
         let service = Service {
             revision,
@@ -285,6 +289,7 @@ impl Taking {
         let names = self.services.iter().map(|service| service.name.as_str());
         Basis {
             declarations: self.declarations.clone(),
+            code: self.code.clone(),
             options: names
                 .flat_map(|name| in_effect(view.input.live, name))
                 .collect(),

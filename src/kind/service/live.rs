@@ -51,6 +51,11 @@ impl Service {
         digest::of_json(serde_json::json!({ "ty": ty, "options": options, "handlers": handlers }))
     }
 
+    /// SHA-256 of its type and handlers, which no override changes.
+    pub fn code(&self) -> String {
+        digest::of_json(serde_json::json!({ "ty": self.ty, "handlers": self.handlers }))
+    }
+
     /// Whether the server says that it does not apply what it stored for the option.
     pub fn does_not_apply(&self, option: ServiceOption) -> bool {
         self.not_applied.contains(option.name())

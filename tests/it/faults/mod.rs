@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod interrupt;
+mod killed;
 mod register;
 mod shown;
 mod subscribe;

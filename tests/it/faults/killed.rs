@@ -1,0 +1,66 @@
+//! Runs that die without a word, and the same plan again.
+
+use super::{FROM_THE_START, SOURCE, start, times, writes};
+use crate::endpoint::Endpoint;
+use crate::fake::Fault;
+use crate::suite::{checkout, service};
+use crate::world::World;
+use serde_json::json;
+use std::time::Duration;
+
+/// A saved plan that registers, hides, configures, creates, replaces and deletes.
+fn scene() -> (World, Vec<Endpoint>) {
+    let world = World::fake("1.7.12");
+    let old = world.has(service("Mail"));
+    let latest = world.has(service("Mail"));
+    let before = world.has(checkout(&["onOrder"]));
+    world.subscribe(SOURCE, "service://Checkout/onOrder", &json!({ "group.id": "g1" }));
+    let next = Endpoint::start(checkout(&["onOrder", "onRefund"]));
+    world.lists(
+        [&latest, &before, &next],
+        &format!(
+            "services: {{ Checkout: {{ public: false, idempotency_retention: 7d }}, Mail: {{ abort_timeout: 1h }} }}\n\
+             prune: {{ deployments: {{ policy: force, keep: 0, after: 0s }} }}\n\
+             {FROM_THE_START}\n\
+             - {{ source: kafka://main/refunds, sink: service://Checkout/onRefund, options: {{ group.id: g2 }} }}\n"
+        ),
+    );
+    world.run(&["plan", "--out", "plan.json"]).expect(0);
+    world.as_fake().clear_requests();
+    (world, vec![old, latest, before, next])
+}
+
+const APPLY: [&str; 5] = ["apply", "plan.json", "--yes", "--format", "json"];
+
+#[test]
+fn a_killed_run_is_resumed_by_the_same_plan() {
+    let (world, _endpoints) = scene();
+    world.run(&APPLY).expect(0);
+    let all = writes(&world).len();
+    assert!(all > 6, "{:?}", writes(&world));
+    for so_many in 1..=all {
+        let (world, _endpoints) = scene();
+        for (method, path) in [
+            ("POST", "/deployments"),
+            ("PATCH", "/services"),
+            ("POST", "/subscriptions"),
+            ("DELETE", "/"),
+        ] {
+            let slow = Fault::Delay(Duration::from_millis(100));
+            world.as_fake().on(times(method, path, 0, 99), slow);
+        }
+        let mut child = start(&world, &APPLY);
+        while writes(&world).len() < so_many && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What was in flight lands all the same.
+        std::thread::sleep(Duration::from_millis(300));
+        let killed_at = writes(&world);
+        let ran = world.run(&APPLY);
+        assert_eq!(ran.code, 0, "{killed_at:?}\n{}{}", ran.stdout, ran.stderr);
+        assert_eq!(world.plan()["changes"], json!([]), "{killed_at:?}");
+        assert_eq!(world.subscriptions().len(), 2, "{killed_at:?}");
+    }
+}
