@@ -71,7 +71,8 @@ pub enum Command {
     /// change in flight is finished first.
     ///
     /// A saved plan is carried out as it was reviewed or not at all: if its files or the server, in
-    /// what the plan touches, are not what they were, nothing is changed and the exit code is 4.
+    /// what the plan touches, are not what they were, nothing is changed and the exit code is 4. What is
+    /// as the plan wants it is done already, so a run that was killed is resumed by the same plan.
     Apply(Apply),
 
     /// Say whether the server is still what the file says; changes nothing
