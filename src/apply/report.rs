@@ -112,6 +112,10 @@ pub struct ChangeResult {
 }
 
 impl ChangeResult {
+    pub fn may_have_landed(&self) -> bool {
+        matches!(self.status, Status::Done | Status::Unknown)
+    }
+
     pub fn new(change: &Change, status: Status) -> Self {
         Self {
             id: change.id,
@@ -166,11 +170,7 @@ impl Report {
 
     /// Whether nothing landed, for certain.
     pub fn is_untouched(&self) -> bool {
-        let may_have = [Status::Done, Status::Unknown];
-        !self
-            .changes
-            .iter()
-            .any(|result| may_have.contains(&result.status))
+        !self.changes.iter().any(ChangeResult::may_have_landed)
     }
 
     /// Adds what a later run did, whose outcome becomes that of both.

@@ -21,16 +21,20 @@ use crate::code::Code;
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
 use crate::session::outputs;
-use crate::session::printer::Printer;
+use crate::session::printer::{Printer, unless_lost};
 use clap::Parser;
 use std::ffi::OsString;
 
 /// Parses the arguments and runs the verb.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    unless_lost(parsed(&args))
+}
+
+fn parsed(args: &[OsString]) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && wants_json(&args) => {
+        Err(error) if error.use_stderr() && wants_json(args) => {
             let text = error.render().to_string();
             let message = text.trim_start_matches("error: ").trim().to_owned();
             Printer::bare(Format::Json).failure(&Failure::usage(Problem::error(Code::Usage, message)));

@@ -2,26 +2,28 @@
 
 use super::file::{self, Readers, unwritable};
 use crate::admin::trace::{Detail, Trace};
-use crate::apply::{Event, Report};
+use crate::apply::{ChangeResult, Event, Report};
 use crate::change::Waiting;
 use crate::cli::{Color, Format, Output, ReportForm, ReportTo};
 use crate::drift::Drift;
-use crate::error::Failure;
+use crate::error::{Exit, Failure};
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::render::style::Style;
 use crate::render::{Document, json, lifecycle, problems_text, prometheus, report};
 use crate::source::Sources;
 use std::cell::Cell;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The time between two versions of a report that is written as it goes.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Results go to standard output, everything else to standard error. A reader that goes away, as
-/// `head` does, is no error of ours, so failures to write to them are ignored.
+/// `head` does, is no error of ours; any other failure to write a result is.
 pub struct Printer {
     format: Format,
     reports: Vec<ReportTo>,
@@ -167,6 +169,9 @@ impl Printer {
         if !self.quiet {
             aside(&report::progress(event, self.err));
         }
+        if event.result.is_some_and(ChangeResult::may_have_landed) {
+            HAS_CHANGED.store(true, Ordering::Relaxed);
+        }
         let is_due = self.kept.get().is_none_or(|kept| kept.elapsed() > PAUSE);
         if is_due && !self.reports.is_empty() {
             // A pipe would get one report after the other.
@@ -272,18 +277,45 @@ fn summary(markdown: &str) {
             .ok()
     });
     if let Some(mut file) = file {
-        write(&mut file, markdown);
+        // It is shown beside the result.
+        let _ = write(&mut file, markdown);
+    }
+}
+
+/// Why a result could not be written to standard output, of which a process has one.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Whether this run has changed the server.
+static HAS_CHANGED: AtomicBool = AtomicBool::new(false);
+
+/// The exit code of a run that ends with `exit`, unless nobody can have read its result.
+pub fn unless_lost(exit: Exit) -> Exit {
+    let Some(error) = LOST.get() else {
+        return exit;
+    };
+    aside(&format!("error: the result cannot be written: {error}\n"));
+    match exit {
+        Exit::Done | Exit::Changes if HAS_CHANGED.load(Ordering::Relaxed) => Exit::Incomplete,
+        Exit::Done | Exit::Changes => Exit::Error,
+        other => other,
     }
 }
 
 fn result(text: &str) {
-    write(&mut std::io::stdout().lock(), text);
+    match write(&mut std::io::stdout().lock(), text) {
+        // Whoever reads it has read enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            LOST.get_or_init(|| error.to_string());
+        }
+        Err(_) | Ok(()) => {}
+    }
 }
 
+/// There is nobody to tell that it cannot be told.
 fn aside(text: &str) {
-    write(&mut std::io::stderr().lock(), text);
+    let _ = write(&mut std::io::stderr().lock(), text);
 }
 
-fn write(stream: &mut impl Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+fn write(stream: &mut impl Write, text: &str) -> std::io::Result<()> {
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush())
 }

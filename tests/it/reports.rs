@@ -69,7 +69,7 @@ fn fails_half_way() -> (World, Endpoint) {
 fn moved() -> (World, Endpoint) {
     let (world, endpoint) = to_do();
     world.run(&["plan", "--out", "plan.json"]).expect(0);
-    world.register(&endpoint.url());
+    endpoint.set([checkout(&["onOrder", "more"])]);
     (world, endpoint)
 }
 

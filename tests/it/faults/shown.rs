@@ -3,6 +3,7 @@
 use super::{first_error, times};
 use crate::endpoint::{Endpoint, unreachable_url};
 use crate::fake::Fault;
+use crate::harness::Ran;
 use crate::scene::Entry;
 use crate::suite::{checkout, service};
 use crate::world::{World, findings, ops};
@@ -155,4 +156,38 @@ fn the_digest_of_the_files_is_theirs_alone() {
     assert_eq!(status, 201);
     let after = world.plan();
     assert_eq!(before["desired"]["digest"], after["desired"]["digest"]);
+}
+
+/// A full disk: nobody has read the result, so nobody is told that all is well.
+#[test]
+fn a_result_that_cannot_be_written() {
+    let world = World::fake("1.7.12");
+    let _mail = world.serves(service("Mail"), "services: { Mail: { public: false } }");
+    let full = |args: &[&str]| {
+        let disk = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::of(world.desk.command(args).stdout(disk).spawn().unwrap());
+        assert!(
+            ran.stderr.contains("the result cannot be written: No space left"),
+            "{args:?}: {}",
+            ran.stderr
+        );
+        ran.code
+    };
+    for args in [
+        &["validate"][..],
+        &["plan"],
+        &["plan", "--format", "json"],
+        &["drift"],
+        &["export"],
+        &["graph"],
+        &["explain"],
+        &["schema", "plan"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        assert_eq!(full(args), 1, "{args:?}");
+    }
+    assert_eq!(full(&["apply", "--yes"]), 3, "after the first write");
+    assert_eq!(world.service("Mail")["public"], false);
+    assert_eq!(full(&["apply", "--yes"]), 1, "there was nothing to do");
 }
