@@ -127,6 +127,8 @@ struct Names {
     /// The local names of entries, by their keys.
     local: BTreeMap<Key, String>,
     known: BTreeSet<String>,
+    /// Those of them that are ids of the server.
+    ids: BTreeSet<String>,
 }
 
 impl Names {
@@ -139,6 +141,9 @@ impl Names {
         let mut all = Self {
             local: local.filter_map(|(key, name)| Some((key, name?))).collect(),
             known: BTreeSet::new(),
+            ids: found(input.live)
+                .filter_map(|found| Some(format!("{}/{}", found.key.kind().name(), found.id?)))
+                .collect(),
         };
         let resources = found(input.live)
             .map(|found| found.resource())
@@ -174,10 +179,9 @@ impl Names {
     fn nearest(&self, target: &str) -> Option<String> {
         let (kind, name) = target.split_once('/')?;
         let kind = Kind::named(kind)?.name();
-        let names = self.known.iter().filter_map(|known| {
+        let names = self.known.difference(&self.ids).filter_map(|known| {
             let (its_kind, name) = known.split_once('/')?;
-            let is_id = name.starts_with("dp_") || name.starts_with("sub_");
-            (its_kind == kind && !is_id).then_some(name)
+            (its_kind == kind).then_some(name)
         });
         let near = nearest(name, names)?;
         Some(format!("{kind}/{near}"))

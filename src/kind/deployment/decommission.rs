@@ -325,7 +325,6 @@ impl<'a> Decommission<'a> {
     }
 }
 
-
 fn unknown(answer: Option<&Result<InFlight, Error>>) -> String {
     match answer {
         Some(Err(error)) => format!("whether invocations run on it is not known: {}", error.message),

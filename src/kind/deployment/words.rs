@@ -31,19 +31,23 @@ const HINTS: &[Hint] = &[
     Hint::new("Deployment", &["url", "endpoint", "address"], "did you mean `uri`?"),
     Hint::new("Deployment", &["lambda", "lambdaarn", "functionarn"], "did you mean `arn`?"),
     Hint::new("Deployment", &["headers"], "did you mean `additional_headers`?"),
-    Hint::new("Deployment", 
+    Hint::new(
+        "Deployment",
         &["role", "rolearn", "assumerole"],
         "did you mean `assume_role_arn`?",
     ),
-    Hint::new("Deployment", 
+    Hint::new(
+        "Deployment",
         &["usehttp11", "http11", "usehttp1"],
         "did you mean `use_http_11`?",
     ),
-    Hint::new("Deployment", 
+    Hint::new(
+        "Deployment",
         &["force"],
         "a registration is never forced: what force was needed for is `allow: [breaking]`, `[overwrite]` or `[promote]`",
     ),
-    Hint::new("Deployment", 
+    Hint::new(
+        "Deployment",
         &["breaking", "overwrite", "promote"],
         "consent is written as `allow: [WHAT]`",
     ),

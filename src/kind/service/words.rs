@@ -20,12 +20,14 @@ pub const WORDS: Words = Words {
 };
 
 const HINTS: &[Hint] = &[
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &["ingressprivate"],
         "the SDK's `ingressPrivate` is the opposite of `public`: for `ingressPrivate: true` write `public: false`",
     ),
     Hint::new("Service", &["private"], "write `public: false` for a private service"),
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &[
             "workflowretention",
             "workflowcompletionretention",
@@ -33,19 +35,23 @@ const HINTS: &[Hint] = &[
         ],
         "did you mean `workflow_completion_retention`?",
     ),
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &["retrypolicy", "invocationretrypolicy", "retry", "maxattempts"],
         "the Admin API cannot change the retry policy of a service: declare it with the SDK",
     ),
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &["enablelazystate", "lazystate"],
         "the Admin API cannot change it: declare it with the SDK",
     ),
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &["handlers"],
         "the Admin API has options for services only: declare those of a handler with the SDK",
     ),
-    Hint::new("Service", 
+    Hint::new(
+        "Service",
         &["type", "ty", "revision", "deploymentid"],
         "the endpoint decides it: a service exists only through a deployment",
     ),

@@ -22,19 +22,23 @@ pub const WORDS: Words = Words {
 };
 
 const HINTS: &[Hint] = &[
-    Hint::new("Subscription", 
+    Hint::new(
+        "Subscription",
         &["topic", "from", "cluster"],
         "write `source: kafka://CLUSTER/TOPIC`",
     ),
-    Hint::new("Subscription", 
+    Hint::new(
+        "Subscription",
         &["handler", "to", "service", "target"],
         "write `sink: service://SERVICE/HANDLER`",
     ),
-    Hint::new("Subscription", 
+    Hint::new(
+        "Subscription",
         &["groupid", "consumergroup", "group"],
         "it is an option: `options: { group.id: … }`",
     ),
-    Hint::new("Subscription", 
+    Hint::new(
+        "Subscription",
         &["autooffsetreset"],
         "it is an option: `options: { auto.offset.reset: … }`",
     ),
