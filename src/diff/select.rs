@@ -1,6 +1,6 @@
 //! `--target` and `prune`: a part of a plan that is whole in itself.
 
-use crate::change::{Change, Finding, Op, Refused, Resource};
+use crate::change::{Change, Finding, Op, Refused, Resource, WaitingFor};
 use crate::code::Code;
 use crate::draft::{Drafted, Input, Step, Targets};
 use crate::kind::rules::{found, listed};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
     let targets = match input.targets {
         Targets::All => return,
-        Targets::Deletions => return deletions(drafted),
+        Targets::Deletions => return deletions(input, drafted),
         Targets::Only(targets) | Targets::Again(targets) => targets,
     };
     let names = Names::of(input);
@@ -57,7 +57,7 @@ pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
 
 /// Keeps the deletions that would be made if nothing else were. What is wrong elsewhere stays in the
 /// way: it may decide what an entry needs.
-fn deletions(drafted: &mut Drafted) {
+fn deletions(input: &Input<'_>, drafted: &mut Drafted) {
     let mut selected = BTreeSet::new();
     for change in drafted.steps.iter().map(|step| &step.change) {
         let is_alone = change.depends_on.iter().all(|need| selected.contains(need));
@@ -66,6 +66,18 @@ fn deletions(drafted: &mut Drafted) {
         }
     }
     drafted.steps.retain(|step| selected.contains(&step.change.id));
+    // What serves until a registration comes that is not made here is not superseded yet.
+    let serves = |id: &String| {
+        input
+            .live
+            .services
+            .values()
+            .any(|service| service.deployment_id == *id)
+    };
+    drafted.waiting.retain(|waiting| {
+        let is_latest = waiting.resource.server_id.as_ref().is_some_and(serves);
+        waiting.reason != WaitingFor::Settling || !is_latest
+    });
     let keys: BTreeSet<&Key> = (drafted.steps.iter())
         .map(|step| &step.change.resource.key)
         .collect();

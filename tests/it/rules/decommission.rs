@@ -1,6 +1,7 @@
 //! Which deployments pruning deletes, which of them wait, and for what.
 
 use super::Scene;
+use restatectl::draft::Targets;
 use serde_json::json;
 
 /// Three versions of one service. The third has served it for two hours.
@@ -99,6 +100,20 @@ fn a_rollout_deletes_what_was_superseded_before() {
         let plan = scene.plan(&prune(policy).replace("v3", "v4"));
         assert_eq!(plan.changes(), changes, "{policy}");
     }
+}
+
+/// `prune`: what the registration of v4 would supersede still serves, and waits for nothing here.
+#[test]
+fn deletions_alone() {
+    let scene = superseded().registers("v4", &[super::service("Mail", "v4", 4, &json!({}))], false);
+    let file = prune("policy: drained, keep: 0, after: 1h").replace("v3", "v4");
+    assert_eq!(scene.plan(&file).waiting(), ["http://v3:9080/: settling"]);
+    let alone = scene.plan_of(&file, Targets::Deletions);
+    assert_eq!(
+        alone.changes(),
+        ["delete http://v1:9080/", "delete http://v2:9080/"]
+    );
+    assert_eq!(alone.waiting(), [""; 0]);
 }
 
 /// What cannot be told to be drained is not.

@@ -123,6 +123,10 @@ impl Scene {
 
     /// The plan, from a valid file without its `version`.
     fn plan(&self, yaml: &str) -> Planned {
+        self.plan_of(yaml, Targets::All)
+    }
+
+    fn plan_of(&self, yaml: &str, targets: Targets<'_>) -> Planned {
         let desired = crate::roundtrip::parsed(Format::Yaml, &format!("version: 1\n{yaml}"));
         let desired = desired.unwrap_or_else(|error: TestCaseError| panic!("{yaml}: {error}"));
         let outcome = diff(&Input {
@@ -132,7 +136,7 @@ impl Scene {
             sources: &Sources::default(),
             consents: &self.allow,
             resend: &[],
-            targets: Targets::All,
+            targets,
             deleted: 0,
             offline: None,
             now: NOW.parse().unwrap(),
