@@ -246,8 +246,12 @@ impl Run<'_> {
 
     /// Whether a creation time moved since it was last seen; its value does not matter.
     fn creation(&mut self, id: Option<&Value>, time: &Value) -> Value {
-        let digits = time.as_str().unwrap_or_default().len();
-        let shape = format!("<{digits} characters>");
+        // Not its length: a whole second is written without a fraction. [S:all]
+        let is_time = |text: &str| text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok();
+        let shape = match time.as_str() {
+            Some(text) if is_time(text) => "<a time in UTC>".to_owned(),
+            _ => format!("<no time: {time}>"),
+        };
         let Some(id) = id else {
             return json!(shape);
         };
