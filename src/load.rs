@@ -7,10 +7,10 @@ use crate::config;
 use crate::desired::Desired;
 use crate::kind::rules::is_sensitive_place;
 use crate::problem::{Problem, Problems};
-use crate::source::frozen;
+use crate::source::frozen::{self, Frozen};
 use crate::source::interpolate::{Interpolation, Outside, Rules};
 use crate::source::node::{Kind, Node};
-use crate::source::{Sources, Span, de};
+use crate::source::{Sources, Span, de, meaning};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values for variables, from the command line, and for references, from a saved plan.
@@ -46,6 +46,11 @@ pub fn load(
         .collect();
     // A variable may be declared, or used, in what could not be read.
     let is_whole = trees.len() == files.len() && values.len() == given.files.len();
+    let mut meanings = BTreeMap::new();
+    if given.freezes {
+        let said = trees.iter().chain(&values);
+        meanings.extend(said.map(|tree| (tree.span.file, meaning::digest(tree))));
+    }
     // A saved plan has their values.
     let mut settled = BTreeSet::new();
     if let Some(frozen) = &given.frozen {
@@ -85,6 +90,7 @@ pub fn load(
         }
     }
     let origins = interpolation.finish(problems);
+    withhold_literals(&mut meanings, trees.iter().chain(&values), &frozen, sources);
     let read: Vec<(config::File, Span)> = (trees.into_iter())
         .filter_map(|tree| {
             let span = tree.span;
@@ -94,9 +100,27 @@ pub fn load(
     let is_whole = read.len() == files.len();
     let mut desired = Desired::build(read, is_whole, problems);
     desired.frozen = frozen;
+    desired.meanings = meanings;
     check::check(&desired, problems);
     problems.say_where_from(&origins);
     is_whole.then_some(desired)
+}
+
+/// A file that has a secret in it gets no digest but that of all its bytes.
+fn withhold_literals<'t>(
+    meanings: &mut BTreeMap<u32, String>,
+    trees: impl Iterator<Item = &'t Node>,
+    frozen: &BTreeMap<String, Frozen>,
+    sources: &Sources,
+) {
+    let secret = frozen.values().flat_map(Frozen::sensitive_variables);
+    let secret: BTreeSet<String> = secret.map(str::to_owned).collect();
+    for tree in trees {
+        let file = sources.file(tree.span).and_then(|file| frozen.get(&file.path));
+        if file.is_some_and(|file| file.has_sensitive_literal) || frozen::gives_literally(tree, &secret) {
+            meanings.remove(&tree.span.file);
+        }
+    }
 }
 
 /// The values of a `--var-file`: a map from names to single values.

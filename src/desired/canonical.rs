@@ -19,6 +19,7 @@ impl Desired {
             // Whatever they say, it is to go.
             emptied: _,
             frozen: _,
+            meanings: _,
         } = self;
         let Entries {
             deployments,

@@ -36,6 +36,8 @@ pub struct Desired {
     pub emptied: Option<Entries>,
     /// What the references of each file stood for, where that is not sensitive.
     pub frozen: BTreeMap<String, Frozen>,
+    /// The digest of what each file says, by its number, but for those that have secrets in them.
+    pub meanings: BTreeMap<u32, String>,
 }
 
 /// What should be on the server, by kind.
@@ -147,6 +149,7 @@ impl Desired {
             sections: _,
             emptied,
             frozen,
+            meanings,
         } = self;
         let section = Some(Section {
             span: at,
@@ -161,6 +164,7 @@ impl Desired {
             sections: PerKind::from_fn(|_| section),
             emptied: emptied.or(Some(entries)),
             frozen,
+            meanings,
         }
     }
 }

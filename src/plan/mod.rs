@@ -82,12 +82,17 @@ pub struct DesiredFiles {
     pub stack: Option<String>,
 }
 
-/// A file, with the SHA-256 of its text.
+/// A file that a plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DesiredFile {
     /// The path, relative to the working directory.
     pub path: String,
+    /// SHA-256 of its text.
     pub sha256: String,
+    /// SHA-256 of what it says, whatever its comments, line ends and the order of its keys. Not there for
+    /// a file that has a secret in it, which is compared byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
 }
 
 impl Target {
@@ -170,19 +175,19 @@ impl Unmanaged {
 fn desired_files(sources: &Sources, desired: &Desired) -> DesiredFiles {
     let canonical = desired.canonical().to_string();
     DesiredFiles {
-        files: files_of(sources),
+        files: files_of(sources, desired),
         digest: sha256(&canonical),
         stack: desired.stack().map(str::to_owned),
     }
 }
 
-/// The files that a plan is made from.
-pub fn files_of(sources: &Sources) -> Vec<DesiredFile> {
-    let files = sources.files().iter();
+fn files_of(sources: &Sources, desired: &Desired) -> Vec<DesiredFile> {
+    let files = (0..).zip(sources.files());
     files
-        .map(|file| DesiredFile {
+        .map(|(number, file)| DesiredFile {
             path: file.path.clone(),
             sha256: sha256(&file.text),
+            meaning: desired.meanings.get(&number).cloned(),
         })
         .collect()
 }

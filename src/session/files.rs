@@ -5,13 +5,14 @@ use crate::cli::{FileFormat, Files};
 use crate::code::Code;
 use crate::config;
 use crate::desired::Desired;
+use crate::digest;
 use crate::error::{Exit, Failure};
 use crate::kind::deployment::check::against_server;
 use crate::load::{Given, load};
-use crate::plan::{self, DesiredFile, Plan};
+use crate::plan::{DesiredFile, Plan};
 use crate::problem::{Problem, Problems, Severity};
 use crate::source::interpolate::Rules;
-use crate::source::{Format, SourceFile, Sources};
+use crate::source::{Format, SourceFile, Sources, meaning};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -179,35 +180,44 @@ fn texts(
 
 /// The plan says what it was made from; a file more or less counts as well.
 fn is_as_planned(plan: &Plan, sources: &Sources) -> Result<(), Failure> {
-    let now = plan::files_of(sources);
     let planned = &plan.desired.files;
-    if now == *planned {
-        return Ok(());
-    }
-    let is_in = |files: &[DesiredFile], path: &str| files.iter().any(|file| file.path == path);
-    let gone = planned.iter().filter(|file| !is_in(&now, &file.path));
-    let other = now
-        .iter()
-        .filter(|file| is_in(planned, &file.path) && !planned.contains(file));
-    let new = now.iter().filter(|file| !is_in(planned, &file.path));
+    let now: Vec<&str> = sources.files().iter().map(|file| file.path.as_str()).collect();
+    let is_planned = |path: &str| planned.iter().any(|file| file.path == path);
+    let gone = planned.iter().filter(|file| !now.contains(&file.path.as_str()));
+    let other = (0..).zip(sources.files()).filter(|(number, file)| {
+        let before = planned.iter().find(|before| before.path == file.path);
+        before.is_some_and(|before| !says_the_same(before, *number, sources))
+    });
+    let new = now.iter().filter(|path| !is_planned(path));
     let mut told: Vec<Problem> = gone
         .map(|file| format!("the plan was made from `{}`, which is not there", file.path))
-        .chain(other.map(|file| format!("`{}` is not what the plan was made from", file.path)))
-        .chain(new.map(|file| format!("`{}` was not there when the plan was made", file.path)))
+        .chain(other.map(|(_, file)| format!("`{}` is not what the plan was made from", file.path)))
+        .chain(new.map(|path| format!("`{path}` was not there when the plan was made")))
         .map(|message| {
             Problem::error(Code::PlanOtherFiles, message)
                 .help("apply it in the same working directory with the same files, or plan again")
         })
         .collect();
-    if told.is_empty() {
+    if told.is_empty() && planned.iter().map(|file| &file.path).ne(&now) {
         let message = "the files are not in the order that the plan was made with";
         told.push(Problem::error(Code::PlanOtherFiles, message));
+    }
+    if told.is_empty() {
+        return Ok(());
     }
     Err(Failure {
         exit: Exit::Stale,
         problems: told,
         sources: Sources::default(),
     })
+}
+
+/// Comments, line ends and the order of keys may be others, unless a secret is written in the file.
+fn says_the_same(planned: &DesiredFile, number: u32, sources: &Sources) -> bool {
+    let is_same_text = (sources.files().get(number as usize))
+        .is_some_and(|file| digest::sha256(&file.text) == planned.sha256);
+    let meaning = || Some(meaning::digest(&sources.parse(number, &mut Problems::default())?));
+    is_same_text || (planned.meaning.is_some() && meaning() == planned.meaning)
 }
 
 /// The files of a run, each read once.

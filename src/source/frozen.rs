@@ -14,8 +14,20 @@ pub struct Frozen {
     pub values: BTreeMap<String, String>,
     /// The places of what may not be kept, be it a reference or literal.
     pub sensitive: BTreeSet<String>,
+    /// Whether something sensitive is written in the file itself, without a reference.
+    pub has_sensitive_literal: bool,
     /// The places where variables are used, by their names.
     pub variables: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Frozen {
+    /// The variables that are used in a sensitive place.
+    pub fn sensitive_variables(&self) -> impl Iterator<Item = &str> {
+        let variables = self.variables.iter();
+        variables
+            .filter(|(_, places)| !self.sensitive.is_disjoint(places))
+            .map(|(name, _)| name.as_str())
+    }
 }
 
 /// Puts the frozen texts in the place of the references that they stood for.
@@ -56,6 +68,7 @@ pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -
         }
         let is_external = scalar.filled.as_ref().is_some_and(|filled| filled.external);
         if is_sensitive(path, is_external) {
+            frozen.has_sensitive_literal |= scalar.filled.is_none();
             frozen.sensitive.insert(pointer(path));
         } else if scalar.filled.is_some() {
             frozen.values.insert(pointer(path), scalar.text.to_string());
@@ -92,6 +105,27 @@ pub fn drop_unused_variables(roots: &mut [Node]) -> BTreeSet<String> {
         }
     }
     dropped
+}
+
+/// Whether the value of one of these variables is written here, without a reference: in `declarations`, a
+/// tree of desired state, or in a tree of values.
+pub fn gives_literally(root: &Node, names: &BTreeSet<String>) -> bool {
+    let is_literal = |node: &Node| matches!(&node.kind, Kind::Scalar(scalar) if scalar.filled.is_none());
+    let Kind::Map(entries) = &root.kind else {
+        return false;
+    };
+    let declared = entries.iter().find(|(key, _)| &*key.name == VARIABLES);
+    match declared.map(|(_, section)| &section.kind) {
+        Some(Kind::Map(declarations)) => declarations.iter().any(|(name, declaration)| {
+            let Kind::Map(fields) = &declaration.kind else {
+                return false;
+            };
+            names.contains(&*name.name) && fields.iter().any(|(_, default)| is_literal(default))
+        }),
+        _ => entries
+            .iter()
+            .any(|(name, value)| names.contains(&*name.name) && is_literal(value)),
+    }
 }
 
 fn variables_in(text: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ mod hidden;
 pub mod interpolate;
 mod json;
 mod limits;
+pub mod meaning;
 pub mod node;
 pub mod reference;
 mod spanned;
