@@ -156,6 +156,7 @@ fn read(export: &Export, entries: &[Entry]) -> Result<(Sources, Desired), Proble
     let mut problems = Problems::default();
     let rules = Rules {
         unset: Severity::Error,
+        valueless: Severity::Error,
         token_variables: &[],
     };
     let mut supplies = Supplies(&export.supply);

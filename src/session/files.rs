@@ -88,6 +88,12 @@ pub fn read(files: &Files, setting: &Setting<'_>) -> Result<ReadFiles, Failure> 
     token_variables.extend(setting.token_variable);
     let rules = Rules {
         unset: setting.unset,
+        // A picture needs no secrets, which are all that a plan does not have.
+        valueless: if setting.again.is_some() {
+            setting.unset
+        } else {
+            Severity::Error
+        },
         token_variables: &token_variables,
     };
     let desired = if problems.has_errors() {

@@ -37,6 +37,8 @@ pub trait Outside {
 pub struct Rules<'a> {
     /// How bad an environment variable is that is not set. Below an error, its value stays unknown.
     pub unset: Severity,
+    /// How bad a variable is that has no value.
+    pub valueless: Severity,
     /// The environment variables that hold the admin token, which no value may contain.
     pub token_variables: &'a [&'a str],
 }
@@ -379,7 +381,7 @@ impl<'a> Interpolation<'a> {
             Value::Missing => default().or_else(|| {
                 let message = format!("the variable `{name}` has no value");
                 problems.push(
-                    Problem::error(Code::VariableWithoutValue, message)
+                    Problem::new(Code::VariableWithoutValue, self.rules.valueless, message)
                         .at(at)
                         .related(variable.span, "declared here, without a default")
                         .help(format!("give it one with `--var {name}=…`, or a `default`")),

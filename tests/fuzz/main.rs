@@ -77,6 +77,7 @@ fn read(format: Format, text: &str) -> Outcome {
     let mut problems = Problems::default();
     let rules = Rules {
         unset: Severity::Error,
+        valueless: Severity::Error,
         token_variables: &["TOKEN"],
     };
     let given = Given::default();

@@ -160,6 +160,7 @@ pub fn parsed(format: Format, text: &str) -> Result<Desired, TestCaseError> {
     let mut problems = Problems::default();
     let rules = Rules {
         unset: Severity::Error,
+        valueless: Severity::Error,
         token_variables: &[],
     };
     let desired = load(

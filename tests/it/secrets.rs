@@ -411,6 +411,7 @@ fn shown(name: &str, text: &str) -> String {
     let mut problems = Problems::default();
     let rules = Rules {
         unset: Severity::Error,
+        valueless: Severity::Error,
         token_variables: &[],
     };
     load(

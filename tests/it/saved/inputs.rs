@@ -224,3 +224,26 @@ fn a_directory_is_found_again() {
     world.run(&["plan", "-f", ".", "--out", "restate.plan"]).expect(0);
     world.run(&["apply", "restate.plan", "--yes"]).expect(0);
 }
+
+/// A graph of a plan shows the plan's values, and needs no secret.
+#[test]
+fn a_graph_has_the_values_of_the_plan() {
+    let world = World::fake("1.7.12");
+    let endpoint = Endpoint::start(service("Mail"));
+    let url = endpoint.url();
+    world.wants(&format!(
+        "variables:\n  topic: {{ default: of-the-file }}\n  token: {{}}\n\
+         deployments:\n  - uri: {url}\n    additional_headers: {{ authorization: '${{var:token}}' }}\n\
+         subscriptions:\n  - source: kafka://main/${{var:topic}}\n    sink: service://Mail/run\n    options: {{ group.id: g }}\n"
+    ));
+    let given = ["--var", "topic=of-the-plan", "--var", "token=s3cret-s3cret"];
+    let args = [&["plan", "--out", "plan.json"], &given[..]].concat();
+    world.run(&args).expect(0);
+    let ran = world.run(&["graph", "plan.json"]).expect(0);
+    assert!(ran.stdout.contains("of-the-plan"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("of-the-file"), "{}", ran.stdout);
+    assert_eq!(ran.stderr, "");
+    // It is a graph of that plan, so the files must be its files.
+    world.wants_also("stack: shop\n");
+    world.run(&["graph", "plan.json"]).expect(4);
+}
