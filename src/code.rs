@@ -98,6 +98,7 @@ codes! {
     NoToken = "no-token",
     NotAWorkflow = "not-a-workflow",
     NotConfirmed = "not-confirmed",
+    NotDesiredState = "not-desired-state",
     NotDiscovered = "not-discovered",
     NotRestate = "not-restate",
     NotText = "not-text",

@@ -39,7 +39,10 @@ pub fn load(
 ) -> Option<Desired> {
     let mut trees: Vec<Node> = files
         .iter()
-        .filter_map(|&file| sources.parse(file, problems))
+        .filter_map(|&file| {
+            let tree = sources.parse(file, problems)?;
+            is_desired_state(&tree, problems).then_some(tree)
+        })
         .collect();
     let mut values: Vec<Node> = (given.files.iter())
         .filter_map(|&file| sources.parse_values(file, problems))
@@ -104,6 +107,29 @@ pub fn load(
     check::check(&desired, problems);
     problems.say_where_from(&origins);
     is_whole.then_some(desired)
+}
+
+/// Documents of the program's own often lie where the files do.
+fn is_desired_state(root: &Node, problems: &mut Problems) -> bool {
+    let Kind::Map(entries) = &root.kind else {
+        return true;
+    };
+    let Some(at) = entries.iter().find(|(key, _)| &*key.name == "format_version") else {
+        return true;
+    };
+    let has = |name: &str| entries.iter().any(|(key, _)| &*key.name == name);
+    let what = match () {
+        () if has("inputs") => "a saved plan",
+        () if has("stored") => "a snapshot of a server",
+        () if has("problems") => "a list of problems",
+        () if has("changes") => "the report of an apply",
+        () if has("findings") => "the report of a drift",
+        () => "a document of restatectl",
+    };
+    let message = format!("this is {what}, and no desired state");
+    let problem = Problem::error(Code::NotDesiredState, message).at(at.0.span);
+    problems.push(problem.help("keep it in another directory than the files, or name the files with `-f`"));
+    false
 }
 
 /// A file that has a secret in it gets no digest but that of all its bytes.

@@ -16,8 +16,8 @@ pub fn run(args: Apply, printer: &Printer) -> Result<Exit, Failure> {
             (None, args.files, wish, look)
         }
         Some(path) => {
-            saved::is_alone(&args.files, &args.planning)?;
             let plan = saved::read(path)?;
+            saved::is_alone(&plan, &args.files, &args.planning)?;
             let (files, wish, look) = saved::as_planned(&plan, args.files, &args.planning.looking)?;
             (Some(plan), files, wish, look)
         }

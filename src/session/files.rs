@@ -161,8 +161,9 @@ fn texts(
 ) -> (Input, Vec<u32>, Given) {
     let mut input = Input::default();
     let mut numbers = Vec::new();
+    let values: BTreeSet<PathBuf> = files.var_file.iter().map(|path| identity(path)).collect();
     for path in paths {
-        match input.add(path, files.stdin_format) {
+        match input.add(path, files.stdin_format, &values) {
             Ok(found) => numbers.extend(found),
             // It is told as a file that is not there.
             Err(problem) if setting.again.is_some() && problem.code == Code::NoFile => {}
@@ -245,8 +246,13 @@ impl Default for Input {
 
 impl Input {
     /// The numbers of the files that a `-f` names: a file, the files of a directory, or standard
-    /// input.
-    fn add(&mut self, path: &Path, stdin_format: FileFormat) -> Result<Vec<u32>, Problem> {
+    /// input. `values`: the files with the values of variables, which are not part of a directory.
+    fn add(
+        &mut self,
+        path: &Path,
+        stdin_format: FileFormat,
+        values: &BTreeSet<PathBuf>,
+    ) -> Result<Vec<u32>, Problem> {
         if path == Path::new(STDIN) {
             if !self.seen.insert(path.to_owned()) {
                 return Ok(Vec::new());
@@ -260,7 +266,8 @@ impl Input {
             return Ok(self.add_file(path)?.into_iter().collect());
         }
         let mut numbers = Vec::new();
-        for path in files_in(path)? {
+        let files = files_in(path)?;
+        for path in files.into_iter().filter(|path| !values.contains(&identity(path))) {
             numbers.extend(self.add_file(&path)?);
         }
         Ok(numbers)
@@ -269,16 +276,18 @@ impl Input {
     /// `None` for a file that was read already, maybe by another name.
     fn add_file(&mut self, path: &Path) -> Result<Option<u32>, Problem> {
         let file = read_file(path)?;
-        if !self
-            .seen
-            .insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
-        {
+        if !self.seen.insert(identity(path)) {
             return Ok(None);
         }
         let directory = path.parent().unwrap_or(Path::new(""));
         self.surroundings.directories.push(directory.to_owned());
         Ok(Some(self.sources.add(file)))
     }
+}
+
+/// What two names of one file have in common.
+fn identity(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn default_file() -> Result<PathBuf, Problem> {
@@ -304,8 +313,8 @@ fn default_file() -> Result<PathBuf, Problem> {
     }
 }
 
-/// The files of a desired state in a directory, by name; not those of its subdirectories, and none
-/// that a shell's `*` would not match.
+/// The files of a desired state in a directory, by name; not those of its subdirectories, none that a
+/// shell's `*` would not match, and no JSON Schema, which `init` says to put there.
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     let shown = shown(directory);
     let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -313,6 +322,7 @@ fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     let mut files: Vec<PathBuf> = entries
         .into_iter()
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter(|entry| !entry.file_name().as_encoded_bytes().ends_with(b".schema.json"))
         .map(|entry| entry.path())
         .filter(|path| Format::of(path).is_some() && !path.is_dir())
         .collect();

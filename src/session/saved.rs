@@ -1,6 +1,7 @@
 //! Saved plans: written by `plan --out`, and taken up by `apply`.
 
 use super::file::{self, unwritable};
+use super::files::shown;
 use super::printer::Printer;
 use super::wish::{Look, Wish};
 use crate::cli::{DiscoverArg, Files, Looking, Planning};
@@ -10,7 +11,7 @@ use crate::error::{Exit, Failure};
 use crate::plan::{Plan, Target, saved};
 use crate::problem::Problem;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Finds out, before anything is asked, whether a plan could be saved there.
 pub fn check(path: &Path, files: &Files) -> Result<(), Failure> {
@@ -91,12 +92,17 @@ pub fn read(path: &Path) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
+/// The files of the plan may be named again, so that all steps of a pipeline can share their options.
+///
 /// # Errors
-/// When the command line says what to plan: that has been planned.
-pub fn is_alone(files: &Files, planning: &Planning) -> Result<(), Failure> {
+/// When the command line says otherwise what to plan: that has been planned.
+pub fn is_alone(plan: &Plan, files: &Files, planning: &Planning) -> Result<(), Failure> {
+    let differ = |given: &[PathBuf], planned: &[String]| {
+        !given.is_empty() && given.iter().map(|path| shown(path)).ne(planned.iter().cloned())
+    };
     let given = [
-        ("--file", !files.file.is_empty()),
-        ("--var-file", !files.var_file.is_empty()),
+        ("--file", differ(&files.file, &plan.inputs.paths)),
+        ("--var-file", differ(&files.var_file, &plan.inputs.var_files)),
         ("--deny-warnings", files.deny_warnings),
         ("--discover", planning.looking.discover != DiscoverArg::All),
     ];
@@ -106,8 +112,11 @@ pub fn is_alone(files: &Files, planning: &Planning) -> Result<(), Failure> {
     match given.or_else(|| planning.given()) {
         None => Ok(()),
         Some(name) => Err(Failure::usage(
-            Problem::error(Code::Usage, format!("`{name}` cannot be given with a saved plan"))
-                .help("a saved plan has its files and consents; plan again with others"),
+            Problem::error(
+                Code::Usage,
+                format!("`{name}` is not what the plan was made with"),
+            )
+            .help("leave it out: a saved plan has its files and consents; or plan again with others"),
         )),
     }
 }

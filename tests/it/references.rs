@@ -307,3 +307,59 @@ fn what_is_filled_in_is_limited() {
     );
     assert_eq!(codes(&desk, &[]), ["too-large"]);
 }
+
+/// A schema for the editor and the values of variables may lie beside the files.
+#[test]
+fn a_directory_has_more_than_desired_state() {
+    let world = World::fake("1.7.12");
+    let schema = world.desk.run(&["schema", "desired-state"]).expect(0).stdout;
+    std::fs::create_dir(world.desk.path().join("restate")).unwrap();
+    world.desk.run(&["init", "restate/restate.yaml"]).expect(0);
+    world.desk.write("restate/restatectl.schema.json", schema);
+    world.desk.write("restate/prod.vars.yaml", "tag: v1\n");
+    world.desk.write(
+        "restate/more.yaml",
+        "version: 1\nvariables:\n  tag: {}\nstack: s-${var:tag}\n",
+    );
+    let values = ["--var-file", "restate/../restate/prod.vars.yaml"];
+    let args = |verb| [&[verb, "-f", "restate"], &values[..]].concat();
+    world.desk.run(&args("validate")).expect(0);
+    world
+        .run(&[&args("plan")[..], &["--out", "restate/plan.json"]].concat())
+        .expect(64);
+
+    // What the program wrote itself is named.
+    world
+        .run(&[&args("plan")[..], &["--out", "plan.json"]].concat())
+        .expect(0);
+    world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);
+    let reports = ["--report", "json=report.json"];
+    world
+        .run(&[&["apply", "plan.json", "--yes"], &reports[..]].concat())
+        .expect(0);
+    world
+        .run(&[&args("drift")[..], &["--report", "json=drift.json"]].concat())
+        .expect(0);
+    for (name, what) in [
+        ("plan", "a saved plan"),
+        ("snapshot", "a snapshot of a server"),
+        ("report", "the report of an apply"),
+        ("drift", "the report of a drift"),
+    ] {
+        let path = format!("restate/{name}.json");
+        world.desk.write(&path, world.read(&format!("{name}.json")));
+        let ran = world
+            .desk
+            .run(&[&args("validate")[..], &["--format", "json"]].concat())
+            .expect(1);
+        let problems = ran.json()["problems"].clone();
+        assert_eq!(problems.as_array().unwrap().len(), 1, "{problems:#}");
+        assert_eq!(problems[0]["code"], "not-desired-state");
+        assert_eq!(problems[0]["origin"]["file"], path.as_str());
+        assert!(
+            problems[0]["message"].as_str().unwrap().contains(what),
+            "{problems:#}"
+        );
+        std::fs::remove_file(world.desk.path().join(path)).unwrap();
+    }
+}

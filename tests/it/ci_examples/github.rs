@@ -1,7 +1,7 @@
 //! The scripts of the GitHub workflows, on a stand-in of the GitHub CLI, and the steps of the
 //! workflows themselves, on a stand-in of the program.
 
-use super::read::github_steps;
+use super::read::{github_env, github_steps};
 use super::standins::{here, stand_in, with_standins};
 use super::{ACTION, APPLY, DRIFT, PLAN, root, tool};
 use crate::harness::{Desk, Ran};
@@ -69,13 +69,12 @@ impl Hub {
             .find(|(owner, step)| owner == job && step["name"] == name)
             .unwrap_or_else(|| panic!("{workflow}: {job} has no step `{name}`"));
         let run = step["run"].as_str().unwrap().to_owned();
-        let run = self
-            .edits
-            .iter()
-            .fold(run, |run, (from, to)| run.replace(from, to));
+        let edits = self.edits.iter();
+        let run = edits.fold(run, |run, (from, to)| run.replace(from, to));
         self.desk.write("step.sh", run);
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc", "-eo", "pipefail", "step.sh"]);
+        command.envs(github_env(workflow));
         self.start(command, env)
     }
 
@@ -413,7 +412,7 @@ fn an_apply_that_does_not_end_well_fails_and_says_how_to_go_on() {
         hub.step(APPLY, "apply", "Apply", &[]).expect(code);
         let args = hub.read("args");
         assert!(
-            args.starts_with("apply restate.plan --yes"),
+            args.starts_with("apply restate.plan -f restate --yes"),
             "the plan and nothing else: {args}"
         );
         assert_eq!(hub.read("output"), format!("code={code}\n"));

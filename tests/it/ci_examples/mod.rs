@@ -10,6 +10,7 @@ mod words;
 use crate::harness::Desk;
 use crate::tools::{self, check};
 use read::{documents, files, github_steps, scripts, text, yaml};
+use serde_json::Value;
 use standins::here;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ const DRIFT: &str = "github/restate-drift.yml";
 const PRUNE: &str = "github/restate-prune.yml";
 const ACTION: &str = "github/action/action.yml";
 const GITLAB: &str = "gitlab/.gitlab-ci.yml";
-const CRON_JOB: &str = "kubernetes/drift-cronjob.yaml";
+const CRON_JOBS: &str = "kubernetes/cronjobs.yaml";
 const HOOKS: &str = "pre-commit/.pre-commit-hooks.yaml";
 const HOOKS_CONFIG: &str = "pre-commit/.pre-commit-config.yaml";
 
@@ -44,7 +45,7 @@ fn yaml_is_tidy() {
     let all = files(&["yml", "yaml"]);
     let known: BTreeSet<PathBuf> = WORKFLOWS
         .into_iter()
-        .chain([ACTION, GITLAB, CRON_JOB, HOOKS, HOOKS_CONFIG])
+        .chain([ACTION, GITLAB, CRON_JOBS, HOOKS, HOOKS_CONFIG])
         .map(|name| root().join(name))
         .collect();
     assert_eq!(
@@ -77,7 +78,7 @@ fn each_file_fits_its_schema() {
                 .args(names),
         );
     }
-    check(tool("kubernetes-validate").args(["--strict", CRON_JOB]));
+    check(tool("kubernetes-validate").args(["--strict", CRON_JOBS]));
 }
 
 /// Secrets in reach of a pull request, injected expressions, permissions too wide, and the like.
@@ -117,7 +118,9 @@ fn shell_is_checked() {
     let desk = Desk::new();
     for (at, script) in scripts().iter().enumerate() {
         let name = format!("{at}.{}", script.shell);
-        desk.write(&name, format!("# {}\nset -e\n{}\n", script.place, script.text));
+        // It is to be split into words.
+        let text = script.text.replace("$DESIRED_STATE", "-f restate");
+        desk.write(&name, format!("# {}\nset -e\n{text}\n", script.place));
         check(
             tool("shellcheck")
                 .args(["--shell", script.shell])
@@ -129,6 +132,18 @@ fn shell_is_checked() {
             .args(["-m", "py_compile", "gitlab/restate_mr.py"])
             .env("PYTHONPYCACHEPREFIX", desk.path()),
     );
+}
+
+/// The files and variables are written once in each file, and are the same in all workflows.
+#[test]
+fn what_to_plan_is_written_in_one_place() {
+    for script in scripts() {
+        assert!(!script.text.contains("-f restate"), "{}", script.place);
+    }
+    for name in WORKFLOWS {
+        assert_eq!(yaml(name)["env"]["DESIRED_STATE"], "-f restate", "{name}");
+    }
+    assert_eq!(yaml(GITLAB)["variables"]["DESIRED_STATE"], "-f restate");
 }
 
 /// What a pull request brings (a title, a branch) reaches a shell as a variable or not at all.
@@ -242,20 +257,37 @@ fn hooks_say_what_pre_commit_asks_for() {
 }
 
 #[test]
-fn the_cron_job_checks_a_valid_file() {
-    let documents = documents(CRON_JOB);
+fn the_cron_jobs_take_a_valid_file() {
+    let documents = documents(CRON_JOBS);
     let of = |kind: &str| documents.iter().find(|one| one["kind"] == kind).unwrap();
     let desk = Desk::new();
-    let file = of("ConfigMap")["data"]["restate.yaml"].as_str().unwrap();
     // As Kubernetes mounts it: a link to a link.
-    desk.write("config/..2026/restate.yaml", file);
+    let names = ["restate.yaml", "values.yaml"];
+    for name in names {
+        let file = of("ConfigMap")["data"][name].as_str().unwrap();
+        desk.write(&format!("config/..2026/{name}"), file);
+    }
     let link = |to: &str, from: &str| {
         std::os::unix::fs::symlink(to, desk.path().join("config").join(from)).unwrap();
     };
     link("..2026", "..data");
-    link("..data/restate.yaml", "restate.yaml");
-    let ran = desk.run(&["validate", "-f", "config"]).expect(0);
+    for name in names {
+        link(&format!("..data/{name}"), name);
+    }
+    let args = ["validate", "-f", "config", "--var-file", "config/values.yaml"];
+    let ran = desk.run(&args).expect(0);
     assert!(ran.stderr.contains("CHECKOUT_TOKEN"), "{}", ran.stderr);
     assert!(of("Secret")["stringData"]["CHECKOUT_TOKEN"].is_string());
-    assert_eq!(of("CronJob")["spec"]["concurrencyPolicy"], "Forbid");
+    let jobs: Vec<&Value> = documents.iter().filter(|one| one["kind"] == "CronJob").collect();
+    assert_eq!(jobs.len(), 2);
+    for job in jobs {
+        assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");
+        let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+        let args: Vec<&str> = (container["args"].as_array().unwrap().iter())
+            .map(|arg| arg.as_str().unwrap())
+            .collect();
+        for arg in ["--file=/config", "--var-file=/config/values.yaml"] {
+            assert!(args.contains(&arg), "{args:?}");
+        }
+    }
 }

@@ -48,6 +48,14 @@ pub fn github_steps(name: &str) -> Vec<(String, Value)> {
     }
 }
 
+/// The variables that all steps of a workflow have.
+pub fn github_env(name: &str) -> Vec<(String, String)> {
+    let env = yaml(name)["env"].clone();
+    let env = env.as_object().into_iter().flatten();
+    env.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+        .collect()
+}
+
 pub fn github_scripts(name: &str) -> Vec<Script> {
     github_steps(name)
         .into_iter()

@@ -23,9 +23,14 @@ pub fn stand_in(desk: &Desk, name: &str, body: &str) {
 
 pub fn with_standins(desk: &Desk, mut command: Command) -> Command {
     let path = std::env::var("PATH").unwrap();
+    let given = command.get_envs();
+    let given: Vec<_> = given
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
     command
         .current_dir(desk.path())
         .env_clear()
+        .envs(given)
         .env("PATH", format!("{}/bin:{path}", desk.path().display()))
         .env("HOME", desk.path())
         .env("STANDINS", desk.path().join("standins"))

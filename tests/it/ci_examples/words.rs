@@ -1,7 +1,7 @@
 //! Every verb, flag and exit code that `examples/ci` mentions is one of the program.
 
 use super::read::{documents, scripts, text, yaml};
-use super::{CRON_JOB, GITLAB, HOOKS, HOOKS_CONFIG, WORKFLOWS};
+use super::{CRON_JOBS, GITLAB, HOOKS, HOOKS_CONFIG, WORKFLOWS};
 use crate::harness::Desk;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -18,10 +18,10 @@ fn invocations() -> Vec<(String, Vec<String>)> {
         let words = value.as_array().into_iter().flatten();
         words.map(|word| word.as_str().unwrap().to_owned()).collect()
     };
-    for one in documents(CRON_JOB) {
+    for one in documents(CRON_JOBS) {
         let container = &one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
         if container.is_object() {
-            found.push((CRON_JOB.to_owned(), strings(&container["args"])));
+            found.push((CRON_JOBS.to_owned(), strings(&container["args"])));
         }
     }
     for (name, hook) in [
@@ -115,7 +115,7 @@ fn exit_codes_are_those_of_the_program() {
     let number = |rest: &str| -> String { rest.chars().take_while(char::is_ascii_digit).collect() };
     for name in WORKFLOWS.into_iter().chain([
         GITLAB,
-        CRON_JOB,
+        CRON_JOBS,
         "README.md",
         "github/scripts/body.sh",
         "gitlab/restate_mr.py",

@@ -35,6 +35,11 @@ fn its_files_must_be_what_they_were() {
         ])
         .expect(0);
     let plan = text(&world);
+    // All steps of a pipeline may have the same options.
+    let named = ["-f", "files", "--var-file", "values.yaml"];
+    let apply = |args: &[&str]| world.run(&[&["apply", "plan.json", "--yes"], args].concat()).code;
+    assert_eq!(apply(&["-f", "files/a.yaml"]), 64);
+    assert_eq!(apply(&["--var-file", "files/a.yaml"]), 64);
     world.desk.write("files/c.yaml", "version: 1\n");
     let report = is_refused(&world, &plan, 4, "plan-other-files");
     assert!(report.to_string().contains("files/c.yaml"), "{report:#}");
@@ -43,7 +48,7 @@ fn its_files_must_be_what_they_were() {
     is_refused(&world, &plan, 4, "plan-other-files");
     world.desk.write("values.yaml", "unused: 1\n");
     world.desk.write("plan.json", &plan);
-    world.run(&["apply", "plan.json", "--yes"]).expect(0);
+    assert_eq!(apply(&named), 0);
     drop(endpoint);
 }
 
@@ -93,7 +98,7 @@ fn its_files_may_be_written_otherwise() {
 fn what_was_planned_cannot_be_changed_on_the_command_line() {
     let (world, _endpoint) = saved();
     for more in [
-        &["-f", "restate.yaml"][..],
+        &["-f", "other.yaml"][..],
         &["--allow", "expose"],
         &["--target", "service/Checkout"],
         &["--resend", "service/Checkout"],
