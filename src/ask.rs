@@ -75,6 +75,19 @@ pub struct Answers {
     pub stored: BTreeMap<String, Result<BTreeMap<String, Service>, Error>>,
 }
 
+impl Answers {
+    /// Whether something is there by now that the lists do not have: servers before 1.6 refuse the dry run
+    /// of an address that is registered, with a 409 that has no code [S:1.5.3].
+    pub fn contradict_lists(&self) -> bool {
+        let refused = self
+            .registrations
+            .values()
+            .filter_map(|answer| answer.as_ref().err());
+        let mut refused = refused.map(|error| (error.http_status(), error.restate_code()));
+        refused.any(|refusal| refusal == (Some(409), None))
+    }
+}
+
 /// The invocations that are not completed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InFlight(Vec<wire::Unfinished>);

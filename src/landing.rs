@@ -12,6 +12,19 @@ pub struct Landed {
     pub note: Option<String>,
 }
 
+impl Landed {
+    /// Says that somebody else made the change since the plan was made, exactly as it is wanted.
+    #[must_use]
+    pub fn by_others(self) -> Self {
+        Self {
+            note: self
+                .note
+                .or_else(|| Some("done already, by somebody else".to_owned())),
+            ..self
+        }
+    }
+}
+
 /// Why a change did not land, and whether that is certain.
 #[derive(Debug)]
 pub struct Fault {

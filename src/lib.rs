@@ -68,7 +68,7 @@
 //!
 //! The shell around it.
 //! - `landing`: what came of a write, and how certain that is.
-//! - `kind/*/watch`, `kind/*/delete`, `kind/*/apply`: the writes of a kind.
+//! - `kind/*/watch`, `kind/*/settle`, `kind/*/delete`, `kind/*/apply`: the writes of a kind.
 //! - `apply`: walks a plan, change by change, and reports.
 //! - `cli`: the command line: names and their help.
 //! - `error`: the exit codes, and failures that end a run early.

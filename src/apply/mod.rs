@@ -9,7 +9,7 @@ use crate::action::Action;
 use crate::admin::Client;
 use crate::change::Change;
 use crate::kind::{deployment, service, subscription};
-use crate::landing::Alert;
+use crate::landing::{Alert, ChangeError};
 use crate::plan::computed::Ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -82,6 +82,40 @@ impl<'a> Run<'a> {
                 result: self.results.last(),
                 so_far: &|| self.so_far(),
             });
+        }
+        self.settle().await;
+    }
+
+    /// Looks once more at what may have been created twice: others may have been slower.
+    async fn settle(&mut self) {
+        let steps = self.plan.steps().zip(&mut self.results);
+        let (mut results, mut made) = (Vec::new(), Vec::new());
+        for ((_, action), result) in steps.filter(|(_, result)| result.status == Status::Done) {
+            if let Action::Subscription(action) = action
+                && let Some(wanted) = action.wanted()
+                && let Some(id) = result.server_id.clone()
+            {
+                made.push((wanted, id));
+                results.push(result);
+            }
+        }
+        let made: Vec<_> = made.iter().map(|(wanted, id)| (*wanted, id.as_str())).collect();
+        match subscription::settle::settle_all(self.client, &made).await {
+            Ok(landed) => {
+                for (result, landed) in results.into_iter().zip(landed) {
+                    result.server_id = landed.server_id;
+                    result.note = landed.note.or(result.note.take());
+                }
+            }
+            Err(error) => {
+                for result in results {
+                    let message = format!(
+                        "it landed; whether somebody created the same one could not be read: {error}"
+                    );
+                    result.status = Status::Unknown;
+                    result.error = Some(ChangeError::of(message));
+                }
+            }
         }
     }
 

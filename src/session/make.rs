@@ -25,6 +25,9 @@ use crate::snapshot::Snapshot;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+/// How often the server is read whose answers contradict each other, as somebody is changing it.
+const READINGS: u32 = 3;
+
 /// What a plan is for.
 #[derive(Clone, Copy)]
 pub enum Scope<'a> {
@@ -110,7 +113,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
     if wish.destroy {
         read = destruction::of_stack(read)?;
     }
-    let live = answers::live(&mut client, printer).await?;
+    let mut live = answers::live(&mut client, printer).await?;
     let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
@@ -126,8 +129,15 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         Scope::Files | Scope::Prune => (read, wish.targets.clone()),
     };
     let read = only_allowed(read, look)?;
-    let asking = answers::Asking::new(&client, &live, look, wait_endpoints);
-    let answers = asking.for_plan(&read.desired, &live, &wish.allow, printer).await;
+    let mut answers = Answers::default();
+    for _ in 0..READINGS {
+        let asking = answers::Asking::new(&client, &live, look, wait_endpoints);
+        answers = asking.for_plan(&read.desired, &live, &wish.allow, printer).await;
+        if !answers.contradict_lists() {
+            break;
+        }
+        live = answers::live(&mut client, printer).await?;
+    }
     let computing = Computing {
         read: &read,
         live: &live,

@@ -214,7 +214,7 @@ fn no_two_files_of_a_folder_use_each_other() {
 #[test]
 fn kinds_keep_to_themselves() {
     let house = House::read();
-    let writes = ["apply", "delete", "watch"];
+    let writes = ["apply", "delete", "settle", "watch"];
     let diffs = [
         "diff", "prune", "pairing", "groups", "register", "existing", "recode", "taking",
     ];

@@ -39,6 +39,7 @@ mod harness;
 mod kafka;
 mod laws;
 mod markdown;
+mod neighbours;
 mod references;
 mod reports;
 mod roundtrip;

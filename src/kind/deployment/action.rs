@@ -28,6 +28,8 @@ pub struct Register {
 pub struct Existing {
     pub id: String,
     pub before: wire::Connection,
+    /// When it was registered: a forced registration gives it a new time [S:all].
+    pub created_at: String,
     pub outcome: Served,
 }
 

@@ -8,12 +8,15 @@ use super::{live, stored_connection};
 use crate::admin::{Client, Error, retry, wire};
 use crate::kind::service::live::Service;
 use crate::landing::{Alert, Fault, Landed, moved};
+use crate::secret::Value;
+use crate::stack::STACK_MARK;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often a registration is sent: after so many lost answers in a row the network is not going to be
 /// better.
 const ATTEMPTS: u32 = 3;
+const CONFLICT: u16 = 409;
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub async fn carry_out(client: &Client, action: &Action, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
@@ -34,16 +37,28 @@ async fn register(
 ) -> Result<Landed, Fault> {
     let Register { request, outcome } = register;
     let identity = identity(&request.connection);
-    if let Some(found) = find(client, &identity).await.map_err(Fault::failed)? {
-        let message = format!(
-            "somebody registered it since the plan was made, as {}: plan again",
-            found.id
-        );
-        return Err(moved(message));
-    }
+    let found = find(client, &identity).await.map_err(Fault::failed)?;
     let unit = Unit::start(client, outcome, &request.connection, true).await?;
+    if let Some(found) = found {
+        if !is_as_asked(request, &found) {
+            let message = format!(
+                "somebody registered it otherwise since the plan was made, as {}: plan again",
+                found.id
+            );
+            return Err(moved(message).about(&found.id));
+        }
+        return unit.finish_of_others(found.id, alerts).await;
+    }
     let is_there = async || Ok(find(client, &identity).await?.map(|found| found.id));
     let posted = post(client, request, is_there).await;
+    // Servers before 1.6 answer so when somebody else was faster [S:1.5.3].
+    if let Err(fault) = &posted
+        && fault.error.http_status == Some(CONFLICT)
+        && let Ok(Some(found)) = find(client, &identity).await
+        && is_as_asked(request, &found)
+    {
+        return unit.finish_of_others(found.id, alerts).await;
+    }
     unit.finish(posted, alerts).await
 }
 
@@ -57,7 +72,9 @@ async fn promote(
 ) -> Result<Landed, Fault> {
     let before = unchanged(client, is).await?;
     let unit = Unit::start(client, &is.outcome, &request.connection, true).await?;
-    // A forced registration gives it a new time of creation [S:all].
+    if before.created_at != is.created_at {
+        return unit.finish_of_others(before.id, alerts).await;
+    }
     let is_there = async || {
         let now = by_id(client, &is.id).await?;
         Ok(now
@@ -75,6 +92,12 @@ async fn update(
     request: &wire::Update,
     alerts: &mut Vec<Alert>,
 ) -> Result<Landed, Fault> {
+    let now = by_id(client, &is.id).await.map_err(Fault::failed)?;
+    let is_sent = |now: &live::Deployment| !request.overwrite && is_as_sent(&request.connection, now);
+    if let Some(now) = now.filter(is_sent) {
+        let unit = Unit::start(client, &is.outcome, &request.connection, false).await?;
+        return unit.finish_of_others(now.id, alerts).await;
+    }
     unchanged(client, is).await?;
     let unit = Unit::start(client, &is.outcome, &request.connection, false).await?;
     let updated = client.update_deployment(&is.id, request).await;
@@ -112,6 +135,12 @@ impl<'a> Unit<'a> {
             watch: watch.map_err(Fault::failed)?,
             takes_all,
         })
+    }
+
+    /// The write of somebody else did it; whether it is what this plan wants is looked at all the same.
+    async fn finish_of_others(self, id: String, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
+        let landed = self.finish(Ok(Posted { id, services: None }), alerts).await;
+        landed.map(Landed::by_others)
     }
 
     async fn finish(self, posted: Result<Posted, Fault>, alerts: &mut Vec<Alert>) -> Result<Landed, Fault> {
@@ -297,6 +326,14 @@ fn verify(expected: &[ExpectedService], services: &[Service]) -> Result<(), Stri
         return Ok(());
     }
     Err("done, but the endpoint no longer serves what the plan was made from: plan again".to_owned())
+}
+
+/// Whether somebody else registered it exactly as this request would have.
+fn is_as_asked(request: &wire::Registration, found: &live::Deployment) -> bool {
+    let mark = request.metadata.as_ref().and_then(|all| all.get(STACK_MARK));
+    is_as_sent(&request.connection, found)
+        && mark.map(Value::expose) == found.stack()
+        && request.auth == found.auth
 }
 
 fn is_as_sent(sent: &wire::Connection, now: &live::Deployment) -> bool {

@@ -35,6 +35,7 @@ impl Known<'_> {
         Existing {
             id: self.live.id.clone(),
             before: stored_connection(self.live),
+            created_at: self.live.created_at.clone(),
             outcome,
         }
     }

@@ -5,18 +5,32 @@ use crate::admin::wire::NewSubscription;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    Create {
-        request: NewSubscription,
-        /// The ids of those with the same source and sink that the plan was made with.
-        known: Vec<String>,
-    },
+    Create(Wanted),
     Replace {
         old: String,
-        request: NewSubscription,
+        wanted: Wanted,
         /// The old one, unless the server hides some of it.
         restore: Option<NewSubscription>,
     },
     Delete {
         id: String,
     },
+}
+
+/// A subscription that is to be there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    pub request: NewSubscription,
+    /// The ids of those with the same source and sink that the plan was made with.
+    pub known: Vec<String>,
+}
+
+impl Action {
+    /// The subscription that is there once this is done.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Self::Create(wanted) | Self::Replace { wanted, .. } => Some(wanted),
+            Self::Delete { .. } => None,
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! Creating, replacing and deleting subscriptions. The server does not notice duplicates, so every create
 //! is between two readings of the list.
 
-use super::kafka_options::GROUP_ID;
-use super::action::Action;
+use super::action::{Action, Wanted};
 use super::live::Subscription;
+use super::settle;
 use crate::admin::{Client, Error, retry, wire};
 use crate::landing::{Fault, Landed, moved};
-use crate::secret::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,12 +15,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 pub async fn carry_out(client: &Client, action: &Action) -> Result<Landed, Fault> {
     match action {
-        Action::Create { request, known } => create(client, request, known).await,
+        Action::Create(wanted) => create(client, wanted).await,
         Action::Replace {
             old,
-            request,
+            wanted,
             restore,
-        } => replace(client, old, request, restore.as_ref()).await,
+        } => replace(client, old, wanted, restore.as_ref()).await,
         Action::Delete { id } => delete(client, id).await,
     }
 }
@@ -35,23 +34,34 @@ async fn delete(client: &Client, id: &str) -> Result<Landed, Fault> {
     })
 }
 
-/// `known`: the ids of those with the same source and sink that the plan was made with.
-async fn create(
-    client: &Client,
-    request: &wire::NewSubscription,
-    known: &[String],
-) -> Result<Landed, Fault> {
-    let before = alike(client, request).await.map_err(Fault::failed)?;
-    if let Some(theirs) = before.iter().find(|s| !known.contains(&s.id)) {
+async fn create(client: &Client, wanted: &Wanted) -> Result<Landed, Fault> {
+    let before = alike(client, wanted).await.map_err(Fault::failed)?;
+    if let Some(theirs) = of_others(client, wanted, &before).await? {
+        return Ok(theirs);
+    }
+    if let Some(theirs) = before.iter().find(|s| !wanted.known.contains(&s.id)) {
         let message = format!(
-            "somebody created one since the plan was made, {}: plan again",
+            "somebody created one with other options since the plan was made, {}: plan again",
             theirs.id
         );
         return Err(moved(message));
     }
     let before = before.into_iter().map(|s| s.id).collect();
-    let id = post(client, request, &before, Instant::now()).await?;
-    settle(client, request, id, &before).await
+    let id = post(client, wanted, &before, Instant::now()).await?;
+    settle(client, wanted, id).await
+}
+
+/// What somebody else created since the plan was made, exactly as it is wanted.
+async fn of_others(
+    client: &Client,
+    wanted: &Wanted,
+    now: &[Subscription],
+) -> Result<Option<Landed>, Fault> {
+    let theirs = now.iter().filter(|live| settle::is_as_asked(wanted, live));
+    match theirs.map(|live| &live.id).min() {
+        Some(id) => Ok(Some(settle(client, wanted, id.clone()).await?.by_others())),
+        None => Ok(None),
+    }
 }
 
 /// Deletes the old one and at once creates the new one: one unit. The consumer group is the same,
@@ -61,26 +71,32 @@ async fn create(
 async fn replace(
     client: &Client,
     old: &str,
-    request: &wire::NewSubscription,
+    wanted: &Wanted,
     restore: Option<&wire::NewSubscription>,
 ) -> Result<Landed, Fault> {
-    let all = list(client).await.map_err(Fault::failed)?;
-    if !all.iter().any(|s| s.id == old) {
-        return Err(moved(
-            "the subscription is gone: somebody deleted or replaced it since the plan was made; plan again",
-        ));
+    let all = settle::list(client).await.map_err(Fault::failed)?;
+    let is_there = all.iter().any(|s| s.id == old);
+    // Somebody else may be done with it, or between its two halves.
+    if !is_there && let Some(theirs) = of_others(client, wanted, &all).await? {
+        return Ok(theirs);
     }
     let before: BTreeSet<String> = all.into_iter().map(|s| s.id).collect();
-    if let Err(error) = client.delete_subscription(old).await {
+    if is_there && let Err(error) = client.delete_subscription(old).await {
         return Err(Fault::of(error).about(old));
     }
     let deadline = Instant::now() + client.unit_budget();
-    let mut fault = match post(client, request, &before, deadline).await {
-        Ok(id) => return settle(client, request, id, &before).await,
+    let mut fault = match post(client, wanted, &before, deadline).await {
+        Ok(id) => return settle(client, wanted, id).await,
         Err(fault) => fault,
     };
     let restored = match restore.filter(|_| !fault.is_unknown) {
-        Some(restore) => post(client, restore, &before, Instant::now()).await.ok(),
+        Some(restore) => {
+            let old = Wanted {
+                request: restore.clone(),
+                known: wanted.known.clone(),
+            };
+            post(client, &old, &before, Instant::now()).await.ok()
+        }
         None => None,
     };
     let why = &fault.error.message;
@@ -97,18 +113,18 @@ async fn replace(
 /// answer the list tells whether it is there already.
 async fn post(
     client: &Client,
-    request: &wire::NewSubscription,
+    wanted: &Wanted,
     before: &BTreeSet<String>,
     deadline: Instant,
 ) -> Result<String, Fault> {
     let mut attempt = 1;
     loop {
-        let error = match client.create_subscription(request).await {
+        let error = match client.create_subscription(&wanted.request).await {
             Ok(created) => return Ok(created.id),
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(Fault::failed(error)),
         };
-        let re_read = retry::within(client.unit_budget(), async || alike(client, request).await).await;
+        let re_read = retry::within(client.unit_budget(), async || alike(client, wanted).await).await;
         let Ok(now) = re_read else {
             return Err(Fault::of(error));
         };
@@ -124,56 +140,13 @@ async fn post(
     }
 }
 
-/// Settles who stays of two that were created at once: the creator of the one with the greater id
-/// deletes it.
-async fn settle(
-    client: &Client,
-    request: &wire::NewSubscription,
-    id: String,
-    before: &BTreeSet<String>,
-) -> Result<Landed, Fault> {
-    let now = alike(client, request)
-        .await
-        .map_err(|error| Fault::unknown(error).about(&id))?;
-    let mine = now.iter().find(|s| s.id == id);
-    // Groups that are the subscriptions' own ids were chosen by nobody: they are the same.
-    let group = |s: &Subscription| s.group_id().filter(|_| !s.has_own_group()).map(str::to_owned);
-    let theirs = now.iter().find(|other| {
-        other.id < id && !before.contains(&other.id) && mine.is_some_and(|mine| group(mine) == group(other))
-    });
-    let Some(theirs) = theirs else {
-        return Ok(Landed {
-            server_id: Some(id),
-            note: None,
-        });
-    };
-    client.delete_subscription(&id).await.map_err(Fault::failed)?;
-    let theirs = theirs.id.clone();
-    let note =
-        format!("somebody created the same one at the same time; {theirs} stays, {id} was deleted again");
-    Ok(Landed {
-        server_id: Some(theirs),
-        note: Some(note),
-    })
+/// Reads the list again: of several that were created at once, one stays.
+async fn settle(client: &Client, wanted: &Wanted, id: String) -> Result<Landed, Fault> {
+    let settled = settle::settle(client, wanted, &id).await;
+    settled.map_err(|error| Fault::unknown(error).about(&id))
 }
 
-/// The live subscriptions with this source and sink, and with this consumer group if one is asked
-/// for. Without one the server chooses, and it may be the Kafka cluster's.
-async fn alike(client: &Client, request: &wire::NewSubscription) -> Result<Vec<Subscription>, Error> {
-    let group = request.options.get(GROUP_ID).map(Value::expose);
-    let all = list(client).await?;
-    Ok(all
-        .into_iter()
-        .filter(|s| s.source.to_string() == request.source && s.sink.to_string() == request.sink)
-        .filter(|s| group.is_none_or(|group| s.group_id() == Some(group)))
-        .collect())
-}
-
-async fn list(client: &Client) -> Result<Vec<Subscription>, Error> {
-    Ok(client
-        .subscriptions()
-        .await?
-        .into_iter()
-        .map(Subscription::from)
-        .collect())
+async fn alike(client: &Client, wanted: &Wanted) -> Result<Vec<Subscription>, Error> {
+    let all = settle::list(client).await?;
+    Ok(all.into_iter().filter(|live| settle::is_alike(wanted, live)).collect())
 }

@@ -1,6 +1,6 @@
 //! Listed subscriptions: what is created, what is replaced, and what is in the way.
 
-use super::action::Action;
+use super::action::{Action, Wanted};
 use super::desired::Subscription;
 use super::ends::Sink;
 use super::pairing::{Pair, option_fields, pair};
@@ -135,11 +135,7 @@ fn compare(view: &View<'_>, wanted: &Subscription, live: &live::Subscription) ->
     let action = Action::Replace {
         restore: restorable(live),
         old: live.id.clone(),
-        request: NewSubscription {
-            source: wanted.source.value.to_string(),
-            sink: wanted.sink.value.to_string(),
-            options,
-        },
+        wanted: to_be(view, wanted, options),
     };
     part.step = Some(Step::new(change, Some(action.into())));
     part.given = given;
@@ -227,17 +223,7 @@ fn create(view: &View<'_>, wanted: &Subscription) -> Part {
     }
     let (given, refused) = asked.refused();
     let depends_on = view.world.registrations_of(&wanted.sink.value.service);
-    let (source, sink) = (&wanted.source.value, &wanted.sink.value);
-    let alike = (view.input.live.subscriptions.iter())
-        .filter(|live| live.source == *source && live.sink == *sink);
-    let action = Action::Create {
-        known: alike.map(|live| live.id.clone()).collect(),
-        request: NewSubscription {
-            source: source.to_string(),
-            sink: sink.to_string(),
-            options: options_of(wanted).collect(),
-        },
-    };
+    let action = Action::Create(to_be(view, wanted, options_of(wanted).collect()));
     let options = wanted.options.iter();
     let change = Change {
         validated: validated(&depends_on),
@@ -256,6 +242,28 @@ fn create(view: &View<'_>, wanted: &Subscription) -> Part {
     part.step = Some(Step::new(change, Some(action.into())));
     part.given = given;
     part
+}
+
+/// What an entry asks to be created, with these options.
+fn to_be(view: &View<'_>, wanted: &Subscription, options: BTreeMap<String, Value>) -> Wanted {
+    Wanted {
+        known: alike(view, wanted).map(|live| live.id.clone()).collect(),
+        request: NewSubscription {
+            source: wanted.source.value.to_string(),
+            sink: wanted.sink.value.to_string(),
+            options,
+        },
+    }
+}
+
+/// The live ones with the source and sink of an entry.
+fn alike<'a>(
+    view: &View<'a>,
+    wanted: &Subscription,
+) -> impl Iterator<Item = &'a live::Subscription> + use<'a> {
+    let (source, sink) = (wanted.source.value.clone(), wanted.sink.value.clone());
+    let live = view.input.live.subscriptions.iter();
+    live.filter(move |live| live.source == source && live.sink == sink)
 }
 
 fn options_of(wanted: &Subscription) -> impl Iterator<Item = (String, Value)> {
@@ -283,10 +291,9 @@ fn validated(depends_on: &[u32]) -> Validated {
 
 fn ambiguous(view: &View<'_>, wanted: &Subscription) -> Part {
     let mut part = Part::default();
-    let (source, sink) = (&wanted.source.value, &wanted.sink.value);
-    let alike = (view.input.live.subscriptions.iter())
-        .filter(|live| live.source == *source && live.sink == *sink);
-    let groups: BTreeSet<&str> = alike.filter_map(live::Subscription::shown_group).collect();
+    let groups: BTreeSet<&str> = alike(view, wanted)
+        .filter_map(live::Subscription::shown_group)
+        .collect();
     let groups = groups.into_iter().collect::<Vec<_>>().join(", ");
     let message = "several live subscriptions have this source and sink, and without a `group.id` it is not clear which is meant";
     let problem = Problem::error(Code::AmbiguousSubscription, message)

@@ -18,5 +18,6 @@ pub mod live;
 mod pairing;
 pub mod prune;
 pub mod rules;
+pub mod settle;
 pub mod snapshot;
 pub mod words;

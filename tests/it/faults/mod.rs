@@ -32,11 +32,11 @@ fn shop(world: &World) -> Endpoint {
     )
 }
 
-fn start(world: &World, args: &[&str]) -> Child {
+pub fn start(world: &World, args: &[&str]) -> Child {
     world.desk.command(args).spawn().unwrap()
 }
 
-fn applying(world: &World) -> Child {
+pub fn applying(world: &World) -> Child {
     start(world, &["apply", "--yes", "--format", "json"])
 }
 

@@ -1,6 +1,6 @@
 //! Registrations whose answer is lost, and what else goes wrong around them.
 
-use super::{applying, first_error, shop, start, the_registration, times, writes};
+use super::{applying, shop, start, the_registration, times, writes};
 use crate::endpoint::{Behaviour, Endpoint, Manifest};
 use crate::fake::{Fault, Match};
 use crate::harness::{Ran, wait_until};
@@ -133,24 +133,6 @@ fn a_failed_change_blocks_only_what_depends_on_it() {
     // Running it again finishes it.
     let report = world.apply();
     assert_eq!(report["summary"]["done"], 3);
-}
-
-#[test]
-fn what_somebody_else_did_since_the_plan_is_not_done_twice() {
-    let world = World::fake("1.7.12");
-    let endpoint = shop(&world);
-    let fake = world.as_fake();
-    // The plan takes its time, and meanwhile somebody registers the same address.
-    fake.on(
-        Match::first("POST", "/deployments"),
-        Fault::Delay(Duration::from_secs(3)),
-    );
-    let child = applying(&world);
-    wait_until(|| fake.requests().iter().any(|r| r.method == "POST"));
-    world.register(&endpoint.url());
-    let report = Ran::of(child).expect(3).json();
-    assert!(first_error(&report).contains("plan again"), "{report}");
-    world.apply();
 }
 
 /// The real server dies while a registration waits for its endpoint.

@@ -96,7 +96,9 @@ fn two_writers_of_one_subscription_leave_one() {
             id: "sub_0AAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
             source: SOURCE.to_owned(),
             sink: SINK.to_owned(),
-            options: [("group.id".to_owned(), "g1".to_owned())].into(),
+            options: [("group.id", "g1"), ("client.id", "restate")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
         };
         state.subscriptions.push(theirs);
     });
