@@ -93,6 +93,7 @@ codes! {
     MisplacedField = "misplaced-field",
     MissingField = "missing-field",
     MutableArn = "mutable-arn",
+    NoClusterName = "no-cluster-name",
     NoFile = "no-file",
     NoGroupId = "no-group-id",
     NoToken = "no-token",

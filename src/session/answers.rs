@@ -19,12 +19,15 @@ use futures_util::stream::{self, StreamExt};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
+const NAME_ATTEMPTS: u32 = 3;
+const NAME_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// What is there.
 ///
 /// # Errors
 /// When a list cannot be read.
 pub async fn live(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
-    let live = lists(client).await?;
+    let live = lists(client, printer).await?;
     let counts = Kind::ALL.iter().map(|kind| {
         let n = kind.rules().live(&live).len();
         format!("{n} {}s", kind.name())
@@ -56,11 +59,11 @@ fn may_ask(probe: &Probe, allowed: &[EndpointPattern]) -> bool {
     allowed.is_empty() || allowed.iter().any(|pattern| pattern.matches(&address))
 }
 
-async fn lists(client: &mut Client) -> Result<Live, Error> {
+async fn lists(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
     let (version, api_version) = client.negotiate().await?;
     let client = &*client;
-    let (health, deployments, services, subscriptions) = tokio::join!(
-        client.cluster_health(),
+    let (cluster_name, deployments, services, subscriptions) = tokio::join!(
+        cluster_name(client, printer),
         client.deployments(),
         client.services(),
         client.subscriptions(),
@@ -68,7 +71,7 @@ async fn lists(client: &mut Client) -> Result<Live, Error> {
     let server = Server {
         version,
         api_version,
-        cluster_name: health.ok().map(|health| health.cluster_name),
+        cluster_name,
     };
     Ok(Live::new(
         server,
@@ -76,6 +79,24 @@ async fn lists(client: &mut Client) -> Result<Live, Error> {
         by_name(services?),
         subscriptions?.into_iter().map(Into::into).collect(),
     ))
+}
+
+/// Tried again whatever the answer was: a plan that does not know its cluster can be neither saved nor
+/// taken up.
+async fn cluster_name(client: &Client, printer: &Printer) -> Option<String> {
+    let mut attempt = 1;
+    loop {
+        let error = match client.cluster_health().await {
+            Ok(health) => return Some(health.cluster_name),
+            Err(error) => error,
+        };
+        if attempt == NAME_ATTEMPTS || error.is_not_found() {
+            printer.warn(&format!("the name of the cluster could not be read: {error}"));
+            return None;
+        }
+        attempt += 1;
+        tokio::time::sleep(NAME_PAUSE).await;
+    }
 }
 
 fn by_name(services: Vec<wire::Service>) -> BTreeMap<String, Service> {

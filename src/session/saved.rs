@@ -41,6 +41,10 @@ pub fn save(plan: &Plan, path: &Path, printer: &Printer) -> Result<(), Failure> 
         ));
         return Ok(discard(path)?);
     }
+    if plan.target.cluster_name.is_none() {
+        discard(path)?;
+        return Err(nameless(&format!("so `{}` is not written", path.display())).into());
+    }
     let text = crate::render::json::document(plan);
     file::write(path, &text, file::Readers::Owner).map_err(|error| unwritable(path, &error))?;
     Ok(())
@@ -168,6 +172,14 @@ pub fn files_of(plan: &Plan, files: Files) -> Files {
     }
 }
 
+/// The name of the cluster tells servers apart: without it there is no telling.
+fn nameless(consequence: &str) -> Problem {
+    let message = format!("the name of the cluster could not be read, {consequence}");
+    let problem = Problem::error(Code::NoClusterName, message);
+    problem
+        .help("nothing was changed; see whether `GET /cluster-health` answers at this address, and try again")
+}
+
 /// # Errors
 /// When this is not the server that the plan was made for. The plan is not asked where it is: it
 /// may come from somebody else, and the token would go there.
@@ -177,6 +189,9 @@ pub fn is_same_target(plan: &Plan, now: &Target) -> Result<(), Failure> {
         let cluster = target.cluster_name.as_deref().unwrap_or("of unknown name");
         format!("{} (cluster {cluster})", target.admin_url)
     };
+    if now.cluster_name.is_none() {
+        return Err(nameless("so it may be another server than the plan is for").into());
+    }
     if (&planned.admin_url, &planned.cluster_name) != (&now.admin_url, &now.cluster_name) {
         let message = format!("the plan is for {}, and this is {}", text(planned), text(now));
         let problem = Problem::error(Code::PlanOtherTarget, message)

@@ -2,6 +2,7 @@
 
 use super::{is_refused, saved, text};
 use crate::endpoint::Endpoint;
+use crate::fake::{Fault, Match};
 use crate::harness::Ran;
 use crate::suite::service;
 use crate::world::World;
@@ -251,4 +252,33 @@ fn a_graph_has_the_values_of_the_plan() {
     // It is a graph of that plan, so the files must be its files.
     world.wants_also("stack: shop\n");
     world.run(&["graph", "plan.json"]).expect(4);
+}
+
+/// A name that could not be read once is asked for again; without it a plan is neither saved nor taken up.
+#[test]
+fn a_plan_knows_its_cluster() {
+    let (world, _endpoint) = saved();
+    let broken = || Fault::Status(500, vec![], String::new());
+    let health = || Match::first("GET", "/cluster-health");
+    world.as_fake().on(health(), broken());
+    world.run(&["plan", "--out", "plan.json"]).expect(0);
+    assert!(text(&world).contains(&world.as_fake().cluster_name()));
+    let plan = text(&world);
+    let always = Match {
+        times: 100,
+        ..health()
+    };
+    world.as_fake().on(always, broken());
+    let report = is_refused(&world, &plan, 1, "no-cluster-name");
+    assert!(report.to_string().contains("/cluster-health"), "{report:#}");
+    let ran = world.run(&["plan", "--out", "plan.json"]).expect(1);
+    assert!(
+        ran.stderr.contains("`plan.json` is not written"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!world.desk.path().join("plan.json").exists());
+    // What needs no name goes on, and says so.
+    let ran = world.run(&["apply", "--yes"]).expect(0);
+    assert!(ran.stderr.contains("could not be read"), "{}", ran.stderr);
 }
