@@ -252,15 +252,25 @@ fn what(change: &Change) -> String {
     }
 }
 
-/// Warnings are about the files, or about what a change does, except that an endpoint is down.
+/// Warnings are about the files, or about what a change does, except that an endpoint is down, and that
+/// something is there twice.
 fn matters(finding: &Finding) -> bool {
-    finding.severity == Severity::Error || finding.code == Code::EndpointUnreachable
+    finding.severity == Severity::Error
+        || finding.code == Code::EndpointUnreachable
+        || is_duplicate_of_listed(finding)
+}
+
+/// It has the place of the entry that it duplicates.
+fn is_duplicate_of_listed(finding: &Finding) -> bool {
+    finding.code == Code::DuplicateSubscription && finding.origin.is_some()
 }
 
 fn found_out(finding: &Finding) -> Drifted {
     Drifted {
         direction: if finding.code == Code::EndpointUnreachable {
             Direction::Unreachable
+        } else if is_duplicate_of_listed(finding) && finding.severity != Severity::Error {
+            Direction::Extra
         } else {
             Direction::Changed
         },

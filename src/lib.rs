@@ -52,7 +52,7 @@
 //! - `ask`: the questions a plan has for the server beyond its lists, and their answers.
 //! - `draft/world`, `draft/consent`, `draft/owner`, `draft`: the plan in the making.
 //! - `export/entry`: live resources in the shape of the file.
-//! - `kind/*/pairing`, `kind/*/groups`, `kind/*/visibility`, `kind/*/taking`, `kind/*/recode`,
+//! - `kind/*/clusters`, `kind/*/pairing`, `kind/*/groups`, `kind/*/visibility`, `kind/*/taking`, `kind/*/recode`,
 //!   `kind/*/existing`, `kind/*/register`, `kind/*/decommission`, `kind/*/diff`, `kind/*/prune`,
 //!   `kind/*/export`: what a kind's entries ask for, what goes, and how it is written back.
 //! - `kind/rules`, `kind/*/rules`: what the program asks of every kind.

@@ -2,7 +2,7 @@
 
 use crate::kind::deployment::live::Deployment;
 use crate::kind::service::live::Service;
-use crate::kind::subscription::live::Subscription;
+use crate::kind::subscription::live::{Clusters, Subscription};
 use crate::server::Server;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ pub struct Live {
     /// The latest revision of each service.
     pub services: BTreeMap<String, Service>,
     pub subscriptions: Vec<Subscription>,
+    pub kafka_clusters: Clusters,
     by_identity: BTreeMap<String, Vec<usize>>,
     by_id: BTreeMap<String, usize>,
 }
@@ -25,6 +26,7 @@ impl Live {
         mut deployments: Vec<Deployment>,
         services: BTreeMap<String, Service>,
         subscriptions: Vec<Subscription>,
+        kafka_clusters: Clusters,
     ) -> Self {
         deployments.sort_by(|a, b| (&b.created_at, &b.id).cmp(&(&a.created_at, &a.id)));
         let mut by_identity: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -41,6 +43,7 @@ impl Live {
             deployments,
             services,
             subscriptions,
+            kafka_clusters,
             by_identity,
             by_id,
         }

@@ -29,4 +29,10 @@ impl Server {
     pub fn keeps_metadata(&self) -> bool {
         self.api_version >= 3
     }
+
+    /// `GET /kafka-clusters`, those of the server's own configuration included. Since Admin API 4
+    /// (Restate 1.7).
+    pub fn lists_kafka_clusters(&self) -> bool {
+        self.api_version >= 4
+    }
 }

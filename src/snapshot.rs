@@ -25,6 +25,10 @@ pub struct Snapshot {
     pub deployments: Vec<SnapshotDeployment>,
     pub services: Vec<Service>,
     pub subscriptions: Vec<SnapshotSubscription>,
+    /// The Kafka clusters, each with the `group.id` that it gives to subscriptions. Not there for a server
+    /// that does not list them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kafka_clusters: Option<BTreeMap<String, Option<String>>>,
     /// What was registered, by deployment, where another deployment is the latest for some of it.
     pub stored: BTreeMap<String, Vec<Service>>,
 }
@@ -49,6 +53,7 @@ impl Snapshot {
             deployments,
             services: live.services.values().cloned().collect(),
             subscriptions,
+            kafka_clusters: live.kafka_clusters.clone(),
             stored: stored.collect(),
         }
     }
@@ -65,6 +70,8 @@ impl Snapshot {
             deployments,
             services,
             subscriptions,
+            // Their names are parts of what subscriptions are called.
+            kafka_clusters: _,
             stored,
         } = &mut self;
         let metadata = deployments
@@ -114,6 +121,7 @@ impl Snapshot {
                 .into_iter()
                 .map(SnapshotSubscription::into_live)
                 .collect(),
+            self.kafka_clusters,
         );
         let stored = self.stored.into_iter();
         let answers = Answers {

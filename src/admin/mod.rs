@@ -212,6 +212,11 @@ impl Client {
         Ok(list.subscriptions)
     }
 
+    pub async fn kafka_clusters(&self) -> Result<Vec<wire::KafkaCluster>, Error> {
+        let list: wire::KafkaClusters = self.read("/kafka-clusters").await?;
+        Ok(list.clusters)
+    }
+
     /// `POST /deployments`. A dry run is repeatable; a registration is sent once.
     pub async fn register(&self, registration: &wire::Registration) -> Result<wire::Registered, Error> {
         let send = async || {

@@ -209,6 +209,20 @@ pub struct Unfinished {
     pub n: u64,
 }
 
+/// `GET /kafka-clusters`.
+#[derive(Deserialize)]
+pub struct KafkaClusters {
+    pub clusters: Vec<KafkaCluster>,
+}
+
+/// One of [`KafkaClusters`].
+#[derive(Deserialize)]
+pub struct KafkaCluster {
+    pub name: String,
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+}
+
 /// `POST /subscriptions`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NewSubscription {

@@ -13,6 +13,7 @@ use crate::kind::deployment::endpoint::EndpointPattern;
 use crate::kind::deployment::live::Deployment;
 use crate::kind::rules::secrets_of_server;
 use crate::kind::service::live::Service;
+use crate::kind::subscription::live::clusters;
 use crate::live::Live;
 use crate::server::Server;
 use futures_util::stream::{self, StreamExt};
@@ -62,22 +63,34 @@ fn may_ask(probe: &Probe, allowed: &[EndpointPattern]) -> bool {
 async fn lists(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
     let (version, api_version) = client.negotiate().await?;
     let client = &*client;
-    let (cluster_name, deployments, services, subscriptions) = tokio::join!(
+    let server = Server {
+        version,
+        api_version,
+        cluster_name: None,
+    };
+    let kafka_clusters = async {
+        Ok::<_, Error>(if server.lists_kafka_clusters() {
+            Some(client.kafka_clusters().await?)
+        } else {
+            None
+        })
+    };
+    let (cluster_name, deployments, services, subscriptions, kafka_clusters) = tokio::join!(
         cluster_name(client, printer),
         client.deployments(),
         client.services(),
         client.subscriptions(),
+        kafka_clusters,
     );
-    let server = Server {
-        version,
-        api_version,
-        cluster_name,
-    };
     Ok(Live::new(
-        server,
+        Server {
+            cluster_name,
+            ..server
+        },
         deployments?.into_iter().map(Into::into).collect(),
         by_name(services?),
         subscriptions?.into_iter().map(Into::into).collect(),
+        kafka_clusters?.map(clusters),
     ))
 }
 

@@ -34,7 +34,8 @@ fn as_dry_run(view: &View<'_>, entry: &Deployment, resource: Resource, dry: &Dry
     }
     // Against what an earlier change of this plan leaves, it breaks nothing: the dry run could only
     // see the present.
-    let is_settled = taking.breaks.is_empty() && !taking.depends_on.is_empty();
+    let is_settled =
+        taking.breaks.is_empty() && taking.undoes.is_empty() && !taking.depends_on.is_empty();
     let is_breaking = !is_settled && breaking(view, entry, dry, &mut taking);
     let outcome = taking.settle(view, entry, &dry.services);
     let is_validated = dry.refused.is_none() || !taking.asked.refusals.is_empty();
@@ -122,7 +123,7 @@ fn metadata_unsupported(view: &View<'_>, entry: &Deployment, resource: &Resource
 fn breaking(view: &View<'_>, entry: &Deployment, dry: &Dry, taking: &mut Taking) -> bool {
     let refusal = dry.refused.as_ref().map(|error| error.message.as_str());
     let consented = taking.ask_breaking(view, entry, refusal);
-    let is_breaking = taking.risk == Risk::Breaking;
+    let is_breaking = taking.risk == Risk::Breaking || !taking.undoes.is_empty();
     let server = &view.input.live.server;
     if is_breaking && consented && !server.knows_breaking() {
         let (version, why) = (&server.version, taking.why_breaking(refusal));

@@ -37,8 +37,11 @@ pub struct Taking {
     /// The digest of the code that it will have, by service.
     code: BTreeMap<String, String>,
     pub depends_on: BTreeSet<u32>,
-    /// What callers lose, in words.
+    /// What callers lose that they have now, in words.
     pub breaks: Vec<String>,
+    /// What they would get from one change of this plan and lose by this one, in words: nobody misses it,
+    /// but the server does not know that.
+    pub undoes: Vec<String>,
     visibility: Visibility,
     pub asked: Asked,
     pub risk: Risk,
@@ -54,6 +57,7 @@ impl Default for Taking {
             code: BTreeMap::new(),
             depends_on: BTreeSet::new(),
             breaks: Vec::new(),
+            undoes: Vec::new(),
             visibility: Visibility::default(),
             asked: Asked::default(),
             risk: Risk::Safe,
@@ -90,10 +94,11 @@ impl Taking {
         let removed: Vec<String> = old_handlers.difference(&new_handlers).cloned().collect();
         if let Some(before) = before {
             self.replaces(view, entry, before, fresh, &server);
-            let lost = removed
-                .iter()
-                .map(|handler| format!("callers lose the handler {name}/{handler}"));
-            self.breaks.extend(lost);
+            let now = view.input.live.services.get(name);
+            for handler in &removed {
+                let is_there = now.is_some_and(|now| now.handlers.contains_key(handler));
+                self.loses(is_there, format!("callers lose the handler {name}/{handler}"));
+            }
         }
         self.services.push(ServiceChange {
             name: name.clone(),
@@ -140,6 +145,15 @@ impl Taking {
         }
         if before.server != *server {
             self.moves(view, entry, name, &before.server);
+        }
+    }
+
+    /// `is_there`: whether callers have now what they lose.
+    fn loses(&mut self, is_there: bool, what: String) {
+        if is_there {
+            self.breaks.push(what);
+        } else {
+            self.undoes.push(what);
         }
     }
 
@@ -198,13 +212,14 @@ impl Taking {
         };
         let old = before.service.handler_names();
         let new = back.map(Service::handler_names).unwrap_or_default();
-        self.breaks.push(match older {
+        let lost = match older {
             Some(older) => format!(
                 "it no longer exposes the service {name}, of which {} then serves an older revision",
                 older.address
             ),
             None => format!("callers lose the service {name}"),
-        });
+        };
+        self.loses(view.input.live.services.contains_key(name), lost);
         self.services.push(ServiceChange {
             name: name.to_owned(),
             ty: before.service.ty.clone(),
@@ -299,6 +314,7 @@ impl Taking {
     pub fn why_breaking(&self, refusal: Option<&str>) -> String {
         match refusal {
             Some(refusal) if self.breaks.is_empty() => refusal.to_owned(),
+            None if self.breaks.is_empty() => self.undoes.join(", "),
             _ => self.breaks.join(", "),
         }
     }

@@ -32,7 +32,7 @@ pub fn check(subscriptions: &[Subscription], problems: &mut Problems) {
             problems.push(
                 Problem::warning(Code::NoGroupId, format!("the subscription `{key}` has no `group.id`"))
                     .at(subscription.span)
-                    .help("without one the server uses the subscription's own id, and a replacement would lose or repeat records; write `options: { group.id: NAME }`, a different name for each environment that shares the Kafka cluster"),
+                    .help("without one the server takes that of the Kafka cluster, or else the subscription's own id, and then a replacement would lose or repeat records; write `options: { group.id: NAME }`, a different name for each environment that shares the Kafka cluster"),
             );
             continue;
         };

@@ -1,6 +1,7 @@
 //! Listed subscriptions: what is created, what is replaced, and what is in the way.
 
 use super::action::{Action, Wanted};
+use super::clusters;
 use super::desired::Subscription;
 use super::ends::Sink;
 use super::pairing::{Pair, option_fields, pair};
@@ -21,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn diff(draft: &mut Draft<'_>) {
     let input = draft.input();
     let entries = &input.desired.entries.subscriptions;
-    let pairing = pair(input);
+    let pairing = pair(entries, input.live);
+    let _ = draft.take(clusters::check(&draft.view()));
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_cached_key(|&index| entries[index].key());
     for index in order {

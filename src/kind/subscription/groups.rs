@@ -1,6 +1,8 @@
 //! Consumer groups that several subscriptions share.
 
+use super::clusters::group_of;
 use super::desired;
+use super::ends::{Name, Source};
 use super::pairing::{Pair, Pairing};
 use crate::change::Op;
 use crate::code::Code;
@@ -10,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// A subscription after the plan.
 struct Member<'a> {
-    source: String,
+    source: &'a Name<Source>,
     /// The consumer group in effect.
     group: &'a str,
     shown_group: &'a str,
@@ -22,11 +24,15 @@ struct Member<'a> {
 /// Groups are those in effect after the plan, also where the file leaves them to the server.
 pub fn shared_groups(view: &View<'_>, pairing: &Pairing<'_>) -> Part {
     let mut part = Part::default();
-    let mut members = members(view, pairing);
+    let entries = &view.input.desired.entries.subscriptions;
+    let sources = entries.iter().map(|wanted| Name::Known(wanted.source.value.clone()));
+    let sources: Vec<_> = sources.collect();
+    let mut members = members(view, pairing, &sources);
     members.sort_by(|a, b| (&a.source, a.group, &a.sink).cmp(&(&b.source, b.group, &b.sink)));
+    patterns(&members, &mut part);
     let pairs = members.iter().enumerate().flat_map(|(at, one)| {
         let rest = members[at + 1..].iter();
-        let same = rest.take_while(move |other| (&one.source, one.group) == (&other.source, other.group));
+        let same = rest.take_while(move |other| (one.source, one.group) == (other.source, other.group));
         same.map(move |other| (one, other))
     });
     for (one, other) in pairs {
@@ -51,7 +57,44 @@ pub fn shared_groups(view: &View<'_>, pairing: &Pairing<'_>) -> Part {
     part
 }
 
-fn members<'a>(view: &View<'a>, pairing: &Pairing<'a>) -> Vec<Member<'a>> {
+/// A source whose topic is a regular expression reads all topics that match it.
+fn patterns(members: &[Member<'_>], part: &mut Part) {
+    for one in members {
+        let Some(pattern) = one.source.known().filter(|source| source.topic.starts_with('^')) else {
+            continue;
+        };
+        // What only Kafka's library understands is not judged.
+        let Ok(expression) = regex_lite::Regex::new(&pattern.topic) else {
+            continue;
+        };
+        let is_read_too = |other: &&Member<'_>| {
+            other.group == one.group
+                && other.sink != one.sink
+                && (other.source.known()).is_some_and(|source| {
+                    source != pattern && source.cluster == pattern.cluster && expression.is_match(&source.topic)
+                })
+        };
+        for other in members.iter().filter(is_read_too) {
+            let Some(entry) = one.entry.or(other.entry) else {
+                continue;
+            };
+            let message = format!(
+                "{} and {} share the consumer group {}, and {} matches {}: each of its records reaches only one of them",
+                one.sink, other.sink, one.shown_group, one.source, other.source
+            );
+            let problem = Problem::warning(Code::GroupShared, message)
+                .at(entry.span)
+                .help("give each a `group.id` of its own");
+            part.find(problem, &entry.key().into());
+        }
+    }
+}
+
+fn members<'a>(
+    view: &View<'a>,
+    pairing: &Pairing<'a>,
+    sources: &'a [Name<Source>],
+) -> Vec<Member<'a>> {
     let entries = view.input.desired.entries.subscriptions.iter().enumerate();
     let entries = entries.filter_map(|(index, wanted)| {
         let live = match pairing.of_entry.get(&index) {
@@ -59,9 +102,12 @@ fn members<'a>(view: &View<'a>, pairing: &Pairing<'a>) -> Vec<Member<'a>> {
             Some(Pair::Ambiguous) | None => None,
         };
         let written = wanted.group_id().zip(wanted.shown_group.as_deref());
-        let (group, shown_group) = written.or_else(|| live?.group_id().zip(live?.shown_group()))?;
+        let of_cluster = || group_of(&view.input.live.kafka_clusters, &wanted.source.value);
+        let (group, shown_group) = written
+            .or_else(|| live?.group_id().zip(live?.shown_group()))
+            .or_else(|| of_cluster().map(|group| (group, group)))?;
         Some(Member {
-            source: wanted.source.value.to_string(),
+            source: sources.get(index)?,
             group,
             shown_group,
             sink: wanted.sink.value.to_string(),
@@ -76,7 +122,7 @@ fn members<'a>(view: &View<'a>, pairing: &Pairing<'a>) -> Vec<Member<'a>> {
         .filter(|live| !pairing.claimed.contains(live.id.as_str()) && !deleted.contains(live.id.as_str()));
     let unlisted = unlisted.filter_map(|live| {
         Some(Member {
-            source: live.source.to_string(),
+            source: &live.source,
             group: live.group_id()?,
             shown_group: live.shown_group()?,
             sink: live.sink.to_string(),

@@ -76,3 +76,15 @@ impl From<wire::Subscription> for Subscription {
         }
     }
 }
+
+/// The Kafka clusters of a server, by name, each with the `group.id` that its subscriptions get which
+/// write none. `None` where the server does not list them, as before 1.7.
+pub type Clusters = Option<BTreeMap<String, Option<String>>>;
+
+/// The clusters that a server lists.
+pub fn clusters(listed: Vec<wire::KafkaCluster>) -> BTreeMap<String, Option<String>> {
+    let clusters = listed.into_iter();
+    clusters
+        .map(|mut cluster| (cluster.name, cluster.properties.remove(GROUP_ID)))
+        .collect()
+}

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod apply;
 pub mod check;
+mod clusters;
 pub mod desired;
 pub mod diff;
 pub mod ends;

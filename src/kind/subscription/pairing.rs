@@ -1,11 +1,12 @@
 //! Which live subscription an entry means. The server has no names for them, so it is told from
 //! source, sink and consumer group.
 
+use super::clusters::group_of;
 use super::desired::Subscription;
 use super::ends::{Name, Sink, Source};
 use super::live;
 use crate::change::Field;
-use crate::draft::Input;
+use crate::live::Live;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry means.
@@ -26,6 +27,15 @@ pub struct Pairing<'a> {
     pub duplicates: BTreeMap<&'a str, &'a str>,
 }
 
+impl Pairing<'_> {
+    /// The place of the entry that stands for a live subscription.
+    pub fn entry_of(&self, id: &str) -> Option<usize> {
+        let mut pairs = self.of_entry.iter();
+        let found = pairs.find(|(_, pair)| matches!(pair, Pair::With(live) if live.id == id));
+        found.map(|(index, _)| *index)
+    }
+}
+
 /// Live subscriptions with equal source, sink and consumer group. A group that is the
 /// subscription's own id was chosen by nobody, so all of those are one set of duplicates.
 type Set<'a> = Vec<&'a live::Subscription>;
@@ -35,8 +45,7 @@ type Ends<'e> = (&'e Name<Source>, &'e Name<Sink>, Option<&'e str>);
 
 /// Pairs entries and live subscriptions: by source, sink and group first, then by what is left on both
 /// sides.
-pub fn pair<'a>(input: &Input<'a>) -> Pairing<'a> {
-    let entries = &input.desired.entries.subscriptions;
+pub fn pair<'a>(entries: &'a [Subscription], live: &'a Live) -> Pairing<'a> {
     let ends: Vec<(Name<Source>, Name<Sink>)> = entries
         .iter()
         .map(|wanted| {
@@ -45,13 +54,21 @@ pub fn pair<'a>(input: &Input<'a>) -> Pairing<'a> {
         })
         .collect();
     let mut sets: BTreeMap<Ends<'_>, Set<'a>> = BTreeMap::new();
-    for live in &input.live.subscriptions {
+    for live in &live.subscriptions {
         let group = live.group_id().filter(|_| !live.has_own_group());
         sets.entry((&live.source, &live.sink, group)).or_default().push(live);
     }
+    let groups: Vec<Option<&str>> = entries
+        .iter()
+        .map(|wanted| {
+            let of_cluster = || group_of(&live.kafka_clusters, &wanted.source.value);
+            wanted.group_id().or_else(of_cluster)
+        })
+        .collect();
     let mut matching = Matching {
         entries,
         ends: &ends,
+        groups: &groups,
         sets,
         pairing: Pairing::default(),
     };
@@ -68,6 +85,8 @@ struct Matching<'e, 'a> {
     entries: &'e [Subscription],
     /// Source and sink of each entry.
     ends: &'e [(Name<Source>, Name<Sink>)],
+    /// The consumer group of each entry: its own, or its Kafka cluster's.
+    groups: &'e [Option<&'e str>],
     sets: BTreeMap<Ends<'e>, Set<'a>>,
     pairing: Pairing<'a>,
 }
@@ -101,9 +120,9 @@ impl<'e, 'a: 'e> Matching<'e, 'a> {
     }
 
     fn by_group(&mut self) {
-        for (index, wanted) in self.entries.iter().enumerate() {
+        for index in 0..self.entries.len() {
             if self.is_free(index)
-                && let Some(set) = self.sets.remove(&self.ends(index, wanted.group_id()))
+                && let Some(set) = self.sets.remove(&self.ends(index, self.groups[index]))
             {
                 self.claim(index, &set);
             }
@@ -210,11 +229,17 @@ pub fn option_fields(wanted: &Subscription, live: &live::Subscription) -> Vec<Fi
         .collect()
 }
 
-/// Whether an entry lists a live subscription: the same ends, and the same group if it writes one.
-pub fn lists(entry: &Subscription, live: &live::Subscription) -> bool {
-    live.source == entry.source.value
-        && live.sink == entry.sink.value
-        && entry
-            .group_id()
-            .is_none_or(|group| live.group_id() == Some(group))
+/// The entry that stands for a live subscription, or may: not for a duplicate of the one that is kept.
+pub fn entry_for<'a>(entries: &'a [Subscription], live: &'a Live, id: &str) -> Option<&'a Subscription> {
+    let found = live.subscriptions.iter().find(|live| live.id == id)?;
+    let pairing = pair(entries, live);
+    let may = |index: usize| {
+        let entry = &entries[index];
+        matches!(pairing.of_entry.get(&index), Some(Pair::Ambiguous))
+            && found.source == entry.source.value
+            && found.sink == entry.sink.value
+    };
+    let index = pairing.entry_of(id);
+    let index = index.or_else(|| (0..entries.len()).find(|index| may(*index)))?;
+    entries.get(index)
 }

@@ -3,13 +3,13 @@
 use super::action::Action;
 use super::diff::{exists_after, on_server};
 use super::groups::shared_groups;
+use super::desired::Subscription as Entry;
 use super::live::Subscription;
-use super::pairing::{lists, pair};
+use super::pairing::{entry_for, pair};
 use super::ends::Sink;
 use super::kafka_options::GROUP_ID;
 use crate::change::{Change, FieldValue, Op, Precondition, Resource, Risk};
 use crate::code::Code;
-use crate::config::SubscriptionPolicy;
 use crate::draft::consent::still_protected;
 use crate::draft::{Draft, Part, Step, View};
 use crate::kind::Kind;
@@ -17,14 +17,16 @@ use crate::problem::Problem;
 
 pub fn prune(draft: &mut Draft<'_>) {
     let input = draft.input();
-    let pairing = pair(input);
+    let pairing = pair(&input.desired.entries.subscriptions, input.live);
     let unclaimed = (input.live.subscriptions.iter()).filter(|s| !pairing.claimed.contains(s.id.as_str()));
     let mut unclaimed: Vec<_> = unclaimed.collect();
     unclaimed.sort_by_cached_key(|live| (live.key(), live.id.clone()));
     for live in unclaimed {
         let kept = pairing.duplicates.get(live.id.as_str()).copied();
-        let mut part = if goes(&draft.view(), live) {
-            delete(&draft.view(), live, kept)
+        let listed = kept.and_then(|kept| pairing.entry_of(kept));
+        let is_going = goes(&draft.view(), live);
+        let mut part = if is_going {
+            delete(&draft.view(), live, kept.filter(|_| listed.is_some()))
         } else {
             if let Some(Sink { service, .. }) = live.feeds() {
                 draft.feed(service, live.key());
@@ -36,8 +38,10 @@ pub fn prune(draft: &mut Draft<'_>) {
         if let Some(problem) = feeds_removed_handler(&view, live) {
             part.find(problem, &on_server(live));
         }
-        if let Some(kept) = kept {
-            part.find(duplicate(&view, live, kept), &on_server(live));
+        // Where no file lists them, all of them go.
+        if let Some(kept) = kept.filter(|_| listed.is_some() || !is_going) {
+            let entry = listed.map(|index| &input.desired.entries.subscriptions[index]);
+            part.find(duplicate(live, kept, entry, is_going), &on_server(live));
         }
         let _ = draft.take(part);
     }
@@ -59,7 +63,8 @@ fn delete(view: &View<'_>, live: &Subscription, duplicate_of: Option<&str>) -> P
     let resource: Resource = on_server(live);
     let group = live.options.get(GROUP_ID).and_then(|group| group.shown());
     let entries = &view.input.desired.written().subscriptions;
-    let is_protected = entries.iter().any(|entry| entry.is_protected && lists(entry, live));
+    let is_protected = entries.iter().any(|entry| entry.is_protected)
+        && entry_for(entries, view.input.live, &live.id).is_some_and(|entry| entry.is_protected);
     let change = Change {
         risk: Risk::Destructive,
         reason: Some(match duplicate_of {
@@ -85,7 +90,9 @@ fn delete(view: &View<'_>, live: &Subscription, duplicate_of: Option<&str>) -> P
 }
 
 /// Members of one group share its records; each of two groups gets them all [S:1.6.2, 1.7.12].
-fn duplicate(view: &View<'_>, live: &Subscription, kept: &str) -> Problem {
+///
+/// `entry`: what lists the one that is kept.
+fn duplicate(live: &Subscription, kept: &str, entry: Option<&Entry>, is_going: bool) -> Problem {
     let effect = if live.has_own_group() {
         "every record is delivered to both"
     } else {
@@ -93,9 +100,14 @@ fn duplicate(view: &View<'_>, live: &Subscription, kept: &str) -> Problem {
     };
     let message = format!("{} duplicates {kept}: {effect}", live.id);
     let problem = Problem::warning(Code::DuplicateSubscription, message);
-    match view.input.desired.prune.subscriptions {
-        SubscriptionPolicy::Keep => problem.help("`prune: { subscriptions: delete }` deletes it"),
-        SubscriptionPolicy::Delete => problem,
+    let problem = match entry {
+        Some(entry) => problem.at(entry.span),
+        None => problem,
+    };
+    if is_going {
+        problem
+    } else {
+        problem.help(format!("`restatectl delete subscription {}` deletes it", live.id))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Subscriptions, as the program asks every kind.
 
 use super::desired::{Subscription, is_sensitive_value};
-use super::pairing::lists;
+use super::pairing::entry_for;
 use super::{check, diff, export, prune};
 use crate::desired::Entries;
 use crate::draft::{Draft, View};
@@ -38,10 +38,7 @@ impl rules::Rules for Rules {
     }
 
     fn lists(&self, entries: &Entries, live: &Live, id: &str) -> Option<Span> {
-        let mut live = live.subscriptions.iter();
-        let live = live.find(|subscription| subscription.id == id)?;
-        let mut entries = entries.subscriptions.iter();
-        entries.find(|entry| lists(entry, live)).map(|entry| entry.span)
+        entry_for(&entries.subscriptions, live, id).map(|entry| entry.span)
     }
 
     fn is_sensitive(&self, field: &[String], is_external: bool) -> bool {

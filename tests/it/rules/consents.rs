@@ -114,3 +114,23 @@ fn what_is_protected_stays_whatever_is_allowed() {
         );
     }
 }
+
+/// What only this plan adds and takes away again, callers never had.
+#[test]
+fn what_this_plan_adds_and_removes() {
+    let more = json!({ "handlers": [{ "name": "run" }, { "name": "extra" }] });
+    let mut scene = {
+        Scene::new()
+            .deployment("v1", 9, &[("Mail", 1)])
+            .deployment("v2", 1, &[("Mail", 2)])
+            .service("Mail", "v2", 2, &json!({}))
+            .serves("v1", &[service("Mail", "v1", 1, &more)])
+            .serves("v2", &[service("Mail", "v2", 2, &json!({}))])
+            .allowing(&["overwrite"])
+    };
+    let listed = "deployments:\n- uri: http://v1:9080\n- { uri: http://v2:9080, allow: [promote] }\n";
+    // On 1.5 it takes a forced registration, which takes the service from v2 in between.
+    scene.version = "1.5.3";
+    let changes = scene.plan(listed).changes();
+    assert_eq!(changes, ["overwrite http://v1:9080/", "promote http://v2:9080/"]);
+}

@@ -14,6 +14,7 @@ use restatectl::consent::CommandConsent;
 use restatectl::diff::{Outcome, diff};
 use restatectl::draft::{Input, Targets};
 use restatectl::kind::service::live::Service;
+use restatectl::kind::subscription::live::Clusters;
 use restatectl::live::Live;
 use restatectl::server::Server;
 use restatectl::source::{Format, Sources};
@@ -28,6 +29,7 @@ struct Scene {
     deployments: Vec<Value>,
     services: Vec<Value>,
     subscriptions: Vec<Value>,
+    clusters: Clusters,
     answers: Answers,
     allow: Vec<CommandConsent>,
 }
@@ -39,6 +41,7 @@ impl Scene {
             deployments: Vec::new(),
             services: Vec::new(),
             subscriptions: Vec::new(),
+            clusters: Some([("main".to_owned(), None)].into()),
             answers: Answers::default(),
             allow: Vec::new(),
         }
@@ -118,6 +121,7 @@ impl Scene {
             deployments.into_iter().map(Into::into).collect(),
             by_name(&self.services),
             subscriptions.into_iter().map(Into::into).collect(),
+            self.clusters.clone(),
         )
     }
 

@@ -1,6 +1,7 @@
 //! Which entry means which live subscription, and what becomes of the others.
 
 use super::Scene;
+use restatectl::kind::subscription::live::Clusters;
 use serde_json::json;
 
 const KEY: &str = "kafka://main/orders -> service://Mail/run";
@@ -70,5 +71,74 @@ fn a_sink_that_is_not_there() {
             "subscriptions: [{{ source: kafka://main/orders, sink: service://{sink} }}]\n"
         ));
         assert_eq!(plan.findings(), ["unknown-sink"], "{sink}");
+    }
+}
+
+/// The cluster of a source is there, if the server lists its clusters.
+#[test]
+fn a_cluster_that_is_not_there() {
+    let plan = |clusters: Clusters, source: &str| {
+        let mut scene = with(&[]);
+        scene.clusters = clusters;
+        let entry =
+            format!("{{ source: kafka://{source}/a, sink: service://Mail/run, options: {{ group.id: g }} }}");
+        scene.plan(&format!(
+            "subscriptions: [{entry}, {}]\n",
+            entry.replace("/a,", "/b,")
+        ))
+    };
+    let listed = || Some([("main".to_owned(), None)].into());
+    assert_eq!(plan(listed(), "main").findings(), [""; 0]);
+    let wrong = plan(listed(), "mian");
+    assert_eq!(wrong.findings(), ["unknown-kafka-cluster"; 2]);
+    let help = wrong.0.findings[0].help.as_deref();
+    assert_eq!(help, Some("did you mean `main`?"));
+    assert_eq!(plan(None, "main").findings(), ["cluster-not-checked"]);
+}
+
+/// A cluster's own `group.id` is that of all its subscriptions that write none.
+#[test]
+fn the_group_of_a_cluster() {
+    let sinks = |options: &str| {
+        let entry = |sink: &str| {
+            format!("{{ source: kafka://main/a, sink: service://Mail/{sink}, options: {{ {options} }} }}")
+        };
+        format!("subscriptions: [{}, {}]\n", entry("run"), entry("send"))
+    };
+    let scene = |group: Option<&str>| {
+        let handlers = json!({ "handlers": [{ "name": "run" }, { "name": "send" }] });
+        let scene = Scene::new().deployment("v1", 9, &[("Mail", 1)]);
+        let mut scene = scene.service("Mail", "v1", 1, &handlers);
+        scene.clusters = Some([("main".to_owned(), group.map(str::to_owned))].into());
+        scene
+    };
+    assert_eq!(scene(None).plan(&sinks("")).findings(), [""; 0]);
+    assert_eq!(scene(Some("g")).plan(&sinks("")).findings(), ["group-shared"]);
+    // What has the group of the cluster is what an entry without one means.
+    let live = |scene: Scene| {
+        let scene = scene.subscription("sub_1", "Mail/run", &json!({ "group.id": "other" }));
+        scene.subscription("sub_2", "Mail/run", &json!({ "group.id": "g" }))
+    };
+    let one = "subscriptions: [{ source: kafka://main/orders, sink: service://Mail/run }]\n";
+    assert_eq!(live(scene(None)).plan(one).findings(), ["ambiguous-subscription"]);
+    assert_eq!(live(scene(Some("g"))).plan(one).findings(), [""; 0]);
+}
+
+/// A topic that is a regular expression reads the records of those that match.
+#[test]
+fn a_pattern_of_topics() {
+    for (pattern, group, shared) in [
+        ("^ord.*", "g", true),
+        ("^ord.*", "other", false),
+        ("^mail", "g", false),
+        ("^(", "g", false),
+    ] {
+        let plan = with(&[]).plan(&format!(
+            "subscriptions:\n\
+             - {{ source: 'kafka://main/{pattern}', sink: service://Mail/send, options: {{ group.id: {group} }} }}\n\
+             - {{ source: kafka://main/orders, sink: service://Mail/run, options: {{ group.id: g }} }}\n"
+        ));
+        let is_told = plan.findings().contains(&"group-shared");
+        assert_eq!(is_told, shared, "{pattern} {group}");
     }
 }

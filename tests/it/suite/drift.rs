@@ -3,7 +3,7 @@
 use super::{checkout, on_every_server, private_checkout, service};
 use crate::endpoint::{Behaviour, Endpoint};
 use crate::schemas;
-use crate::world::World;
+use crate::world::{World, finding, findings};
 use serde_json::{Value, json};
 
 on_every_server! {
@@ -15,6 +15,7 @@ on_every_server! {
     deletions_that_wait_are_no_drift,
     what_depends_on_a_person_needs_one_too,
     what_belongs_to_another_stack_needs_a_person,
+    a_duplicate_of_what_is_listed_is_extra,
 }
 
 #[track_caller]
@@ -219,4 +220,35 @@ fn what_belongs_to_another_stack_needs_a_person(world: &World) {
     // With something to change about it as well it still is one difference.
     world.lists([endpoint.with("additional_headers: { a: b }")], "stack: ours");
     assert_eq!(told(&drift(world, &[], 2)), ["changed deployment person"]);
+}
+
+/// What a plan warns of is no news to drift; what no file lists is nobody's.
+fn a_duplicate_of_what_is_listed_is_extra(world: &World) {
+    let _endpoint = private_checkout(world, &["onOrder"]);
+    let sink = "service://Checkout/onOrder";
+    world.wants_also(&format!(
+        "subscriptions:\n- {{ source: kafka://main/t, sink: {sink}, options: {{ group.id: g }} }}\n"
+    ));
+    world.apply();
+    let unlisted = || world.subscribe("kafka://main/v", sink, &json!({ "group.id": "h" }));
+    let (one, other) = (unlisted(), unlisted());
+    assert_eq!(drift(world, &[], 0)["outcome"], "in-sync");
+    let plan = world.plan();
+    let help = finding(&plan, "duplicate-subscription")["help"].as_str().unwrap();
+    assert!([&one, &other].iter().any(|id| help.contains(*id)), "{help}");
+    assert!(!help.contains("prune"), "that would delete both: {help}");
+
+    world.subscribe("kafka://main/t", sink, &json!({ "group.id": "g" }));
+    let found = drift(world, &[], 2);
+    assert_eq!(told(&found), ["extra subscription person"]);
+    let finding = &found["findings"][0];
+    let help = finding["help"].as_str().unwrap();
+    assert!(help.starts_with("`restatectl delete subscription sub_"), "{help}");
+    assert!(finding["origin"]["line"].is_number());
+    let id = help.trim_end_matches("` deletes it").rsplit(' ').next().unwrap();
+    world.run(&["delete", "subscription", id, "--yes"]).expect(0);
+    assert_eq!(drift(world, &[], 0)["outcome"], "in-sync");
+    // Where all that is unlisted goes, none of it is told as if it stayed.
+    world.wants_also("prune: { subscriptions: delete }\n");
+    assert_eq!(findings(&world.plan()), [""; 0]);
 }

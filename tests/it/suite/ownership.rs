@@ -110,7 +110,11 @@ fn a_file_for_another_cluster_asks_no_endpoint(world: &World) {
     if let crate::world::Target::Fake(fake) = &world.target {
         // A guard that cannot be evaluated lets nothing pass.
         let broken = crate::fake::Fault::Status(400, vec![], "no".to_owned());
-        fake.on(crate::fake::Match::first("GET", "/cluster-health"), broken);
+        let health = crate::fake::Match {
+            times: 3,
+            ..crate::fake::Match::first("GET", "/cluster-health")
+        };
+        fake.on(health, broken);
         let ran = world.run(&["plan", "--format", "json"]).expect(1).json();
         assert_eq!(ran["problems"][0]["code"], "other-target");
         assert!(endpoint.requests().is_empty());

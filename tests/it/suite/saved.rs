@@ -38,7 +38,14 @@ fn apply(world: &World, code: i32) -> Value {
 /// Nothing was written, and what moved is named: `key: message`, and `path: planned, now, wanted`.
 #[track_caller]
 fn is_stale(world: &World) -> Vec<String> {
-    let everything = || ["/deployments", "/services", "/subscriptions"].map(|path| world.get(path));
+    // In whatever order they are listed.
+    let everything = || {
+        ["deployments", "services", "subscriptions"].map(|list| {
+            let mut all = world.get(&format!("/{list}"))[list].as_array().unwrap().clone();
+            all.sort_by_key(Value::to_string);
+            all
+        })
+    };
     let before = everything();
     let report = apply(world, 4);
     assert_eq!(report["outcome"], "stale");

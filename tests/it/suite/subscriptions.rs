@@ -22,6 +22,7 @@ on_every_server! {
     secrets_in_options,
     subscribes_to_a_service_of_the_same_plan,
     resends_what_cannot_be_compared,
+    clusters_are_looked_at,
     groups_in_effect_are_shared_too,
     pairs_alike_in_any_order,
     nobodys_groups_are_duplicates_beside_a_chosen_one,
@@ -378,6 +379,38 @@ fn groups_in_effect_are_shared_too(world: &World) {
     world.subscribe(SOURCE, SINK, &json!({ "group.id": "g" }));
     let plan = world.plan_with(&[], 1);
     assert_eq!(findings(&plan), ["group-shared", "no-group-id"]);
+}
+
+/// Servers since 1.7 list their Kafka clusters, with a group that all their subscriptions may share.
+fn clusters_are_looked_at(world: &World) {
+    let sources = |cluster: &str| {
+        let source = format!("kafka://{cluster}/a");
+        format!(
+            "  - {{ source: '{source}', sink: '{SINK}' }}\n  - {{ source: '{source}', sink: 'service://Checkout/onRefund' }}\n"
+        )
+    };
+    let endpoint = shop(world, &sources("mian"));
+    if !world.is_1_7() {
+        finding(&world.plan(), "cluster-not-checked");
+        return;
+    }
+    let plan = world.plan_with(&[], 1);
+    let unknown = finding(&plan, "unknown-kafka-cluster");
+    assert_eq!(unknown["help"], "did you mean `main`?");
+    assert_eq!(unknown["origin"]["line"], 4);
+    let cluster = json!({
+        "name": "grouped", "properties": { "bootstrap.servers": "127.0.0.1:9", "group.id": "of-the-cluster" },
+    });
+    assert_eq!(world.admin("POST", "/kafka-clusters", Some(&cluster)).0, 201);
+    wants(world, &endpoint, &sources("grouped"));
+    let plan = world.plan_with(&[], 1);
+    assert_eq!(findings(&plan), ["group-shared", "no-group-id", "no-group-id"]);
+    // A snapshot knows them too.
+    world.run(&["snapshot", "--out", "snapshot.json"]).expect(0);
+    let ran = world
+        .desk
+        .run(&["plan", "--live", "snapshot.json", "--format", "json"]);
+    finding(&ran.expect(1).json(), "group-shared");
 }
 
 fn pairs_alike_in_any_order(world: &World) {
