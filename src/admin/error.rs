@@ -19,12 +19,18 @@ pub enum ErrorKind {
     /// The server refused the credentials (401, 403).
     Refused {
         http_status: u16,
+        /// Whether a token was sent.
+        has_token: bool,
     },
     /// The server answered with an error. `restate_code` such as `META0003`.
     Status {
         http_status: u16,
         restate_code: Option<String>,
         retry_after: Option<std::time::Duration>,
+    },
+    /// No connection was made, because of how it is to be encrypted.
+    Tls {
+        help: &'static str,
     },
     /// What answered is not a Restate Admin API, or not one this program can use.
     NotRestate,
@@ -42,9 +48,12 @@ impl Error {
 
     pub fn http_status(&self) -> Option<u16> {
         match self.kind {
-            ErrorKind::Refused { http_status } | ErrorKind::Status { http_status, .. } => Some(http_status),
+            ErrorKind::Refused { http_status, .. } | ErrorKind::Status { http_status, .. } => {
+                Some(http_status)
+            }
             ErrorKind::Unreachable
             | ErrorKind::Lost
+            | ErrorKind::Tls { .. }
             | ErrorKind::NotRestate
             | ErrorKind::TooOld
             | ErrorKind::TooNew => None,
@@ -71,6 +80,7 @@ impl Error {
         match &self.kind {
             ErrorKind::Unreachable => Code::ServerUnreachable,
             ErrorKind::Lost => Code::ConnectionLost,
+            ErrorKind::Tls { .. } => Code::Tls,
             ErrorKind::Refused { .. } => Code::TokenRefused,
             ErrorKind::NotRestate => Code::NotRestate,
             ErrorKind::TooOld => Code::ServerTooOld,
@@ -84,7 +94,11 @@ impl Error {
             ErrorKind::Unreachable => Some(
                 "is the server up, and is `--admin-url` or `RESTATE_ADMIN_URL` its admin address (port 9070)?",
             ),
+            ErrorKind::Tls { help } => Some(help),
             ErrorKind::Lost => Some("run the command again: it reads the server before it writes"),
+            ErrorKind::Refused { has_token: true, .. } => Some(
+                "look at the variable that holds the token: it may be that of another server, expired, or one that may only read",
+            ),
             ErrorKind::Refused { .. } => {
                 Some("set `RESTATE_AUTH_TOKEN`, or name the variable that holds the token with `--token-env`")
             }

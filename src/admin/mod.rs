@@ -1,21 +1,22 @@
 //! The Admin API over HTTP: one function per route, and what each server version needs of it.
 
+mod call;
 mod error;
 pub mod retry;
+pub mod tls;
 pub mod trace;
 pub mod wire;
 
 use crate::kind::service::options::Overrides;
 use crate::secret::{Masker, Value, printable};
-use reqwest::{Method, StatusCode, header};
-use serde::Serialize;
+use reqwest::{Method, header};
+use rustls::pki_types::CertificateDer;
 use serde::de::DeserializeOwned;
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::Instant;
 
 use trace::Trace;
 
-use error::strip_codes;
 pub use error::{Error, ErrorKind};
 
 /// The highest Admin API version that this program speaks.
@@ -26,11 +27,18 @@ const MIN_API_VERSION: u32 = 2;
 
 /// How to reach a server.
 pub struct Settings {
-    /// The address, with a path prefix if there is one. A slash at its end does not matter.
-    pub url: String,
+    /// The address, with a path prefix if there is one, and without a slash at its end.
+    pub base: String,
+    /// The socket through which it is reached, if not by its host.
+    pub socket: Option<PathBuf>,
+    /// The address as plans and messages name it.
+    pub shown: String,
+    /// What named the address, in words.
+    pub why: String,
     pub token: Option<Value>,
     pub headers: Vec<(header::HeaderName, Value)>,
-    pub ca_certificates: Vec<reqwest::Certificate>,
+    /// Those of an authority, or of the server itself.
+    pub certificates: Vec<CertificateDer<'static>>,
     pub connect_timeout: Duration,
     pub timeout: Duration,
     /// The time limit of calls that make the server discover an endpoint: it has none of its own.
@@ -42,7 +50,11 @@ pub struct Settings {
 /// One connection pool to one server.
 pub struct Client {
     http: reqwest::Client,
-    url: String,
+    base: String,
+    shown: String,
+    why: String,
+    has_certificates: bool,
+    has_token: bool,
     /// `/v4` and the like; empty until the version is known.
     prefix: String,
     timeout: Duration,
@@ -97,11 +109,26 @@ impl Client {
             builder = builder.no_proxy();
         }
         // Reading the system's certificates takes 6 to 24 ms, for nothing over plain http.
-        builder = if settings.url.starts_with("https:") {
-            builder.tls_certs_merge(settings.ca_certificates.clone())
-        } else {
+        builder = if !settings.base.starts_with("https:") {
             builder.tls_certs_only([])
+        } else if settings.certificates.is_empty() {
+            builder
+        } else {
+            let config = tls::trusting(&settings.certificates).map_err(|error| {
+                let message = format!("what `--ca-cert` gives cannot be trusted: {error}");
+                Error::new(
+                    ErrorKind::Tls {
+                        help: "give it a certificate in PEM form",
+                    },
+                    message,
+                )
+            })?;
+            builder.tls_backend_preconfigured(config)
         };
+        #[cfg(unix)]
+        if let Some(socket) = settings.socket {
+            builder = builder.unix_socket(socket);
+        }
         Ok(Self {
             http: builder.build().map_err(|e| {
                 Error::new(
@@ -109,7 +136,11 @@ impl Client {
                     format!("the HTTP client does not start: {e}"),
                 )
             })?,
-            url: settings.url.trim_end_matches('/').to_owned(),
+            base: settings.base,
+            shown: settings.shown,
+            why: settings.why,
+            has_certificates: !settings.certificates.is_empty(),
+            has_token: settings.token.is_some(),
             prefix: String::new(),
             timeout: settings.timeout,
             discovery_timeout: settings.discovery_timeout,
@@ -120,7 +151,7 @@ impl Client {
 
     /// The address, as plans and messages name it.
     pub fn url(&self) -> String {
-        format!("{}/", self.url)
+        self.shown.clone()
     }
 
     pub fn masker(&self) -> &Masker {
@@ -168,23 +199,6 @@ impl Client {
         let api_version = version.max_admin_api_version.min(MAX_API_VERSION);
         self.prefix = format!("/v{api_version}");
         Ok((text, api_version))
-    }
-
-    fn explain_first_contact(&self, error: Error) -> Error {
-        match error.kind {
-            ErrorKind::Status { http_status, .. } if http_status < 500 && http_status != 429 => Error::new(
-                ErrorKind::NotRestate,
-                format!(
-                    "{} is not a Restate Admin API: `/version` answered {http_status}",
-                    self.url()
-                ),
-            ),
-            ErrorKind::NotRestate => Error::new(
-                ErrorKind::NotRestate,
-                format!("{} is not a Restate Admin API: {}", self.url(), error.message),
-            ),
-            _ => error,
-        }
     }
 
     pub async fn cluster_health(&self) -> Result<wire::ClusterHealth, Error> {
@@ -326,144 +340,5 @@ impl Client {
             self.call(Method::GET, path, None::<&()>, self.timeout).await
         })
         .await
-    }
-
-    async fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-        timeout: Duration,
-    ) -> Result<T, Error> {
-        let is_read = method == Method::GET;
-        let text = self.send(method, path, body, timeout).await?;
-        serde_json::from_slice(&text).map_err(|_| {
-            let found = if trace::looks_like_json(&text) {
-                "other or incomplete JSON".to_owned()
-            } else {
-                let start = self.clean(&String::from_utf8_lossy(&text));
-                format!("`{}`", start.chars().take(60).collect::<String>())
-            };
-            let message = format!("`{path}` did not answer with the JSON of an Admin API: {found}");
-            // An answer to a write that cannot be read does not say that nothing was written.
-            let kind = if is_read {
-                ErrorKind::NotRestate
-            } else {
-                ErrorKind::Lost
-            };
-            Error::new(kind, message)
-        })
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-        timeout: Duration,
-    ) -> Result<Vec<u8>, Error> {
-        let url = format!("{}{}{path}", self.url, self.prefix);
-        let started = Instant::now();
-        let asked = format!("{method} {}{path}", self.prefix);
-        self.trace.request(&asked, body, &self.masker);
-        let mut request = self
-            .http
-            .request(method, url)
-            .timeout(timeout)
-            .header(header::ACCEPT, "application/json");
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let failed = |error| {
-            let error = self.transport_error(error, timeout);
-            self.trace.failure(&asked, started.elapsed(), &error);
-            error
-        };
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let text = response.bytes().await.map_err(failed)?;
-        self.trace
-            .response(&asked, status, started.elapsed(), &text, &self.masker);
-        if status.is_success() {
-            Ok(text.to_vec())
-        } else {
-            Err(self.status_error(path, status, &text, retry_after))
-        }
-    }
-
-    fn transport_error(&self, error: reqwest::Error, timeout: Duration) -> Error {
-        let (connect, timed_out) = (error.is_connect(), error.is_timeout());
-        let mut cause: &dyn std::error::Error = &error.without_url();
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        let cause = self.clean(&cause.to_string());
-        if connect || cause.contains("builder error") {
-            Error::new(
-                ErrorKind::Unreachable,
-                format!("cannot connect to {}: {cause}", self.url()),
-            )
-        } else if timed_out {
-            Error::new(
-                ErrorKind::Lost,
-                format!("{} did not answer within {} s", self.url(), timeout.as_secs()),
-            )
-        } else {
-            Error::new(
-                ErrorKind::Lost,
-                format!("the connection to {} broke: {cause}", self.url()),
-            )
-        }
-    }
-
-    /// Errors come as JSON, as plain text, or with an empty body [S:all].
-    fn status_error(
-        &self,
-        path: &str,
-        status: StatusCode,
-        text: &[u8],
-        retry_after: Option<Duration>,
-    ) -> Error {
-        let http_status = status.as_u16();
-        if status.is_redirection() {
-            return Error::new(
-                ErrorKind::NotRestate,
-                format!("{} redirects elsewhere, which is not followed", self.url()),
-            );
-        }
-        if [401, 403].contains(&http_status) {
-            return Error::new(
-                ErrorKind::Refused { http_status },
-                format!("{} refused the request ({status})", self.url()),
-            );
-        }
-        let (message, restate_code) = match serde_json::from_slice::<wire::ErrorBody>(text) {
-            Ok(body) => (strip_codes(&body.message), body.restate_code),
-            Err(_) => (String::from_utf8_lossy(text).into_owned(), None),
-        };
-        // Masked before it is cut: half a secret would no longer be recognised.
-        let message: String = self.clean(message.trim()).chars().take(1000).collect();
-        let message = match &restate_code {
-            _ if message.is_empty() => format!("`{path}` answered {status}"),
-            Some(code) => format!("{message} ({code})"),
-            None => message,
-        };
-        Error::new(
-            ErrorKind::Status {
-                http_status,
-                restate_code,
-                retry_after,
-            },
-            message,
-        )
-    }
-
-    fn clean(&self, text: &str) -> String {
-        printable(&self.masker.mask(text))
     }
 }

@@ -82,7 +82,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_final_is_not_tried_again() {
         let calls = Cell::new(0);
-        let refused = Error::new(ErrorKind::Refused { http_status: 401 }, "no");
+        let refused = Error::new(
+            ErrorKind::Refused {
+                http_status: 401,
+                has_token: false,
+            },
+            "no",
+        );
         let answer: Result<(), Error> = within(Duration::from_secs(9), async || {
             calls.set(calls.get() + 1);
             Err(refused.clone())

@@ -179,11 +179,11 @@ pub struct Connection {
     #[arg(short, long, value_name = "NAME")]
     pub environment: Option<String>,
 
-    /// A header for a gateway in front of the server; repeatable
-    #[arg(long, value_name = "NAME=VALUE|${env:X}")]
+    /// A header for a gateway in front of the server, with references as in files; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
     pub header: Vec<String>,
 
-    /// Also trust the certificates in this PEM file
+    /// Also trust these certificates, in PEM form: an authority's, or the server's own
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
 

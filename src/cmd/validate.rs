@@ -5,8 +5,8 @@ use crate::error::{Exit, Failure};
 use crate::kind::Kind;
 use crate::problem::Severity;
 use crate::render::Document;
-use crate::session::connect;
 use crate::session::files::{self, Setting};
+use crate::session::place;
 use crate::session::printer::Printer;
 use crate::words::counted;
 
@@ -18,7 +18,7 @@ pub fn run(args: &Validate, printer: &Printer) -> Result<Exit, Failure> {
             Severity::Warning
         },
         // Looked at, not connected to.
-        server: connect::variable("RESTATE_ADMIN_URL"),
+        server: place::variable("RESTATE_ADMIN_URL").ok().flatten(),
         ..Setting::offline()
     };
     let read = files::read(&args.files, &setting)?;

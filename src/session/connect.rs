@@ -1,48 +1,43 @@
-//! Which server, and with which token: flags, environment, the official CLI's config, default.
+//! A client for the server that is meant.
 
-use crate::admin::{Client, Settings};
+use super::outside::Surroundings;
+use super::place::{Place, place, variable};
+use super::printer::Printer;
+use crate::admin::{Client, Settings, tls};
 use crate::cli::Connection;
 use crate::code::Code;
 use crate::error::Failure;
 use crate::kind::deployment::address::is_this_machine;
-use crate::problem::{Problem, nearest};
+use crate::problem::Problem;
 use crate::secret::{Masker, Value};
-use crate::session::printer::Printer;
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use crate::source::interpolate::Outside;
+use crate::source::reference::{self, Part, RefKind, Reference};
+use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
-
-const DEFAULT_URL: &str = "http://127.0.0.1:9070";
 
 /// # Errors
 /// When the settings do not name a server, or would show a token to the network.
 pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> {
-    if args.admin_url.is_none() && args.environment.is_some() && variable("RESTATE_ADMIN_URL").is_some() {
-        printer.warn("`RESTATE_ADMIN_URL` is set, so `--environment` is not looked at");
+    let Place { url, token, why } = place(args)?;
+    if args.environment.is_some() && why.starts_with("given by `RESTATE_") {
+        printer.warn(&format!(
+            "the address is {why}, so `--environment` is not looked at"
+        ));
     }
-    let Place { url, token } = place(args)?;
-    let uri: http::Uri = url.parse().map_err(|_| bad_url())?;
-    let (Some(scheme @ ("http" | "https")), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        return Err(bad_url().into());
-    };
-    if uri
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'))
-    {
-        return Err(
-            Problem::error(Code::AdminUrl, "the admin URL contains a user name or password")
-                .help("use `RESTATE_AUTH_TOKEN`, or `--header` for a gateway")
-                .into(),
-        );
-    }
-    let is_loopback = is_this_machine(host.trim_start_matches('[').trim_end_matches(']'));
+    let address = Address::parse(&url).map_err(|problem| said_by(problem, &why))?;
+    printer.note(&format!("the server is {}, {why}", address.shown()));
     let headers = args
         .header
         .iter()
         .map(|text| header(text))
         .collect::<Result<Vec<_>, _>>()?;
     let carries_secret = token.is_some() || !headers.is_empty();
-    if carries_secret && scheme == "http" && !is_loopback && !args.insecure_http {
+    if let Address::Http { scheme, host, .. } = &address
+        && carries_secret
+        && scheme == "http"
+        && !address.is_loopback()
+        && !args.insecure_http
+    {
         return Err(Problem::error(Code::InsecureHttp, format!("the token or a header would be sent to {host} over plain http, for everyone on the way to read"))
             .help("use https, or `--insecure-http` if the network itself is trusted")
             .into());
@@ -51,11 +46,19 @@ pub fn connect(args: &Connection, printer: &Printer) -> Result<Client, Failure> 
     for (_, value) in &headers {
         masker.learn(value);
     }
+    let (is_loopback, shown) = (address.is_loopback(), address.shown());
+    let (base, socket) = match address {
+        Address::Http { base, .. } => (base, None),
+        Address::Socket(path) => ("http://localhost".to_owned(), Some(path)),
+    };
     let settings = Settings {
-        url,
+        base,
+        socket,
+        shown,
+        why,
         token,
         headers,
-        ca_certificates: certificates(args.ca_cert.as_ref())?,
+        certificates: certificates(args.ca_cert.as_ref())?,
         connect_timeout: args.connect_timeout.to_std(),
         timeout: args.timeout.to_std(),
         discovery_timeout: args.discovery_timeout.to_std(),
@@ -70,64 +73,106 @@ pub fn server(args: &Connection) -> Option<String> {
     place(args).ok().map(|place| place.url)
 }
 
-/// The problem of a URL that is none. It is not quoted, as it may hold a password.
-fn bad_url() -> Problem {
-    Problem::error(
-        Code::AdminUrl,
-        "what is given as the admin URL is not the address of an admin API",
-    )
-    .help("write it with its scheme, such as `http://127.0.0.1:9070`")
-}
-
-struct Place {
-    url: String,
-    token: Option<Value>,
-}
-
-fn place(args: &Connection) -> Result<Place, Problem> {
-    let named = args.token_env.as_deref().map(token_from).transpose()?;
-    if let Some(url) = &args.admin_url {
-        // A token belongs to its server: the one in the environment is not sent to another.
-        return Ok(Place {
-            url: url.clone(),
-            token: named,
-        });
+/// What named the address is a part of what is wrong with it.
+fn said_by(problem: Problem, why: &str) -> Problem {
+    Problem {
+        message: format!("{}; it is {why}", problem.message),
+        ..problem
     }
-    if let Some(url) = variable("RESTATE_ADMIN_URL") {
-        let token = named.or_else(|| variable("RESTATE_AUTH_TOKEN").map(Value::sensitive));
-        return Ok(Place { url, token });
+}
+
+/// An admin address.
+enum Address {
+    Http {
+        /// Without a slash at its end.
+        base: String,
+        scheme: String,
+        host: String,
+    },
+    Socket(PathBuf),
+}
+
+impl Address {
+    /// It is not quoted where it is none, as it may hold a password.
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let wrong = |message: &str, help: &str| Problem::error(Code::AdminUrl, message).help(help);
+        let none = |what: &str| {
+            let message = format!("the admin URL {what}");
+            wrong(
+                &message,
+                "write it with its scheme, such as `http://127.0.0.1:9070`",
+            )
+        };
+        if text.trim() != text {
+            return Err(none("has white space at an end"));
+        }
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let is_path = !path.is_empty();
+            let socket = is_path.then(|| Self::Socket(path.into()));
+            return socket.ok_or_else(|| none("names no socket"));
+        }
+        let uri: http::Uri = text
+            .parse()
+            .map_err(|_| none("is not the address of an admin API"))?;
+        let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(none("is not the address of an admin API"));
+        };
+        if authority.as_str().contains('@') {
+            return Err(wrong(
+                "the admin URL contains a user name or password",
+                "use `RESTATE_AUTH_TOKEN`, or `--header` for a gateway",
+            ));
+        }
+        let has_port = authority
+            .as_str()
+            .rsplit_once(':')
+            .is_some_and(|(_, end)| !end.ends_with(']'));
+        if has_port && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(none("has a port that is none"));
+        }
+        if uri.query().is_some() {
+            return Err(none("has a query"));
+        }
+        let base = text.split('#').next().unwrap_or(text).trim_end_matches('/');
+        if let Some(api) = base.strip_suffix("/ui") {
+            return Err(wrong(
+                "the admin URL is that of the web UI",
+                &format!(
+                    "the admin API is beside it: leave `/ui` out, so that it ends with `{}`",
+                    tail(api)
+                ),
+            ));
+        }
+        Ok(Self::Http {
+            base: base.to_owned(),
+            scheme: scheme.to_owned(),
+            host: uri.host().unwrap_or_default().to_owned(),
+        })
     }
-    let environment = args
-        .environment
-        .clone()
-        .or_else(|| variable("RESTATE_ENVIRONMENT"));
-    if let Some(name) = environment {
-        let place = from_config(&name)?;
-        return Ok(Place {
-            token: named.or(place.token),
-            ..place
-        });
+
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Http { host, .. } => is_this_machine(host.trim_start_matches('[').trim_end_matches(']')),
+            Self::Socket(_) => true,
+        }
     }
-    Ok(Place {
-        url: DEFAULT_URL.to_owned(),
-        token: named,
-    })
+
+    /// As plans and messages name it.
+    fn shown(&self) -> String {
+        match self {
+            Self::Http { base, .. } => format!("{base}/"),
+            Self::Socket(path) => format!("unix:{}", path.display()),
+        }
+    }
 }
 
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+/// The end of an address, which is enough to tell what is meant.
+fn tail(address: &str) -> &str {
+    address.rsplit_once('/').map_or(address, |(_, tail)| tail)
 }
 
-fn token_from(name: &str) -> Result<Value, Problem> {
-    variable(name).map(Value::sensitive).ok_or_else(|| {
-        Problem::error(
-            Code::NoToken,
-            format!("the environment variable `{name}`, named by `--token-env`, is not set"),
-        )
-    })
-}
-
-/// Reads `NAME=VALUE`, where the value may be `${env:X}`.
+/// Reads `NAME=VALUE`, with references in the value as a file may have them.
 fn header(text: &str) -> Result<(http::HeaderName, Value), Problem> {
     let bad = |why: &str| {
         Problem::error(Code::BadHeader, format!("`--header`: {why}"))
@@ -138,112 +183,54 @@ fn header(text: &str) -> Result<(http::HeaderName, Value), Problem> {
         .trim()
         .parse()
         .map_err(|_| bad(&format!("`{name}` is not a header name")))?;
-    let value = match value
-        .strip_prefix("${env:")
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
-        Some(variable_name) => variable(variable_name)
-            .ok_or_else(|| bad(&format!("the environment variable `{variable_name}` is not set")))?,
-        None => value.to_owned(),
-    };
+    let parts = reference::parse(value).map_err(|malformed| bad(&malformed.message).help(malformed.help))?;
+    let mut value = String::new();
+    for part in parts {
+        match part {
+            Part::Literal(text) => value.push_str(text),
+            Part::Reference(reference) => value.push_str(&stands_for(reference, &bad)?),
+        }
+    }
+    if value.trim() != value {
+        return Err(bad(&format!("the value of `{name}` has white space at an end")));
+    }
     Ok((name, Value::sensitive(value)))
 }
 
-fn certificates(path: Option<&PathBuf>) -> Result<Vec<reqwest::Certificate>, Problem> {
+/// What a reference in a header stands for.
+fn stands_for(reference: Reference<'_>, bad: &impl Fn(&str) -> Problem) -> Result<String, Problem> {
+    let Reference {
+        kind, name, default, ..
+    } = reference;
+    let found = match kind {
+        RefKind::Env if default.is_some() => std::env::var(name).ok(),
+        RefKind::Env => variable(name)?,
+        RefKind::File => Surroundings::default()
+            .file(0, name)?
+            .map(|text| text.to_string()),
+        RefKind::Var => return Err(bad(&format!("`${{var:{name}}}` is known to files alone"))),
+    };
+    let found = found.filter(|value| !value.is_empty());
+    let what = match kind {
+        RefKind::Env => format!("the environment variable `{name}` is not set"),
+        RefKind::File | RefKind::Var => format!("there is no file `{name}`, or it is empty"),
+    };
+    found
+        .or_else(|| default.map(str::to_owned))
+        .ok_or_else(|| bad(&what))
+}
+
+fn certificates(path: Option<&PathBuf>) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let Some(path) = path else { return Ok(Vec::new()) };
     let shown = path.display();
     let bad = |why: String| {
-        Problem::error(
-            Code::CaCert,
-            format!("`{shown}` cannot be used as a certificate: {why}"),
-        )
+        let message = format!("`{shown}`, given by `--ca-cert`, cannot be used as a certificate: {why}");
+        Problem::error(Code::CaCert, message)
     };
     let bytes = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-    let found = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|error| bad(error.to_string()))?;
+    let found = tls::certificates(&bytes).map_err(bad)?;
     if found.is_empty() {
         return Err(bad("it holds none in PEM form".to_owned()));
     }
     Ok(found)
-}
-
-/// The official CLI's config: one table per environment; `default` and `global` are its own.
-#[derive(Deserialize)]
-struct ConfigFile {
-    #[serde(default)]
-    global: Global,
-    #[serde(flatten)]
-    environments: BTreeMap<String, toml::Value>,
-}
-
-#[derive(Deserialize, Default)]
-struct Global {
-    #[serde(default)]
-    cloud: GlobalCloud,
-}
-
-#[derive(Deserialize, Default)]
-struct GlobalCloud {
-    access_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Environment {
-    admin_base_url: Option<String>,
-    bearer_token: Option<String>,
-    environment_type: Option<String>,
-}
-
-fn config_path() -> Option<PathBuf> {
-    if let Some(file) = variable("RESTATE_CLI_CONFIG") {
-        return Some(PathBuf::from(file));
-    }
-    let home = variable("RESTATE_CLI_CONFIG_HOME").map(PathBuf::from);
-    let home = home.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config/restate")));
-    home.map(|home| home.join("config.toml"))
-}
-
-fn from_config(name: &str) -> Result<Place, Problem> {
-    let path = config_path().unwrap_or_default();
-    let shown = path.display();
-    let bad = |why: String| {
-        Problem::error(
-            Code::CliConfig,
-            format!("cannot take the environment `{name}` from `{shown}`: {why}"),
-        )
-    };
-    // Known to the official CLI without being written anywhere.
-    let local = || Place {
-        url: DEFAULT_URL.to_owned(),
-        token: None,
-    };
-    let text = match std::fs::read_to_string(&path) {
-        Err(_) if name == "local" => return Ok(local()),
-        text => text.map_err(|error| bad(error.to_string()))?,
-    };
-    // The message of the TOML error quotes the line, which may hold a token.
-    let mut config: ConfigFile = toml::from_str(&text).map_err(|_| bad("it is not valid".to_owned()))?;
-    let known = config
-        .environments
-        .keys()
-        .filter(|key| *key != "default")
-        .map(String::as_str)
-        .collect::<Vec<_>>();
-    let help = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it knows: `{}`", known.join("`, `")),
-    };
-    let table = config.environments.remove(name).filter(|_| name != "default");
-    if table.is_none() && name == "local" {
-        return Ok(local());
-    }
-    let table = table.ok_or_else(|| bad("there is no such environment".to_owned()).help(help))?;
-    let environment: Environment = table.try_into().map_err(|_| bad("it is not valid".to_owned()))?;
-    let is_cloud = environment.environment_type.as_deref() == Some("cloud");
-    let login = config.global.cloud.access_token.filter(|_| is_cloud);
-    Ok(Place {
-        url: environment
-            .admin_base_url
-            .ok_or_else(|| bad("it has no `admin_base_url`".to_owned()))?,
-        token: environment.bearer_token.or(login).map(Value::sensitive),
-    })
 }

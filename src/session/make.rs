@@ -83,7 +83,7 @@ pub struct Made {
 /// # Errors
 /// When the files, or the server, do not let a plan be made; and when interrupted.
 pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
-    or_interrupted(make_uninterrupted(asked, printer)).await
+    or_interrupted(Box::pin(make_uninterrupted(asked, printer))).await
 }
 
 async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {

@@ -12,6 +12,7 @@ pub mod files;
 pub mod make;
 pub mod outputs;
 pub mod outside;
+pub mod place;
 pub mod printer;
 pub mod saved;
 pub mod signal;

@@ -81,6 +81,13 @@ impl Server {
         &self.admin_url
     }
 
+    /// The socket of the admin API, in the only node's directory.
+    pub fn admin_socket(&self) -> PathBuf {
+        let nodes = fs::read_dir(self.home.path().join("data")).expect("the server's data");
+        let mut sockets = nodes.flatten().map(|node| node.path().join("admin.sock"));
+        sockets.find(|socket| socket.exists()).expect("a socket")
+    }
+
     pub fn ingress_url(&self) -> &str {
         &self.ingress_url
     }

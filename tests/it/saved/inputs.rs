@@ -262,7 +262,7 @@ fn a_plan_knows_its_cluster() {
     let health = || Match::first("GET", "/cluster-health");
     world.as_fake().on(health(), broken());
     world.run(&["plan", "--out", "plan.json"]).expect(0);
-    assert!(text(&world).contains(&world.as_fake().cluster_name()));
+    assert!(text(&world).contains(world.as_fake().cluster_name()));
     let plan = text(&world);
     let always = Match {
         times: 100,

@@ -1,5 +1,8 @@
 //! Which server, with which token, and servers that are not what they should be.
 
+mod answers;
+mod certificates;
+
 use crate::fake::{Fake, Fault, Match};
 use crate::harness::{Desk, Ran};
 use crate::world::World;
@@ -31,97 +34,69 @@ fn tokens(fake: &Fake) -> Vec<Option<String>> {
         .collect()
 }
 
+/// A variable that is set to nothing names no server, and a token does not end with a line end.
 #[test]
-fn a_server_that_is_down() {
-    let desk = desk();
-    assert_eq!(
-        problem(&desk, &["--admin-url", "http://127.0.0.1:1"]),
-        (1, "server-unreachable".to_owned())
+fn variables_that_nobody_meant() {
+    for name in [
+        "RESTATE_ADMIN_URL",
+        "RESTATE_HOST",
+        "RESTATE_ENVIRONMENT",
+        "TOKEN",
+        "RESTATE_CLI_CONFIG_HOME",
+    ] {
+        for value in ["", "secret-value\n", " secret-value"] {
+            let mut desk = desk();
+            desk.set_env(name, value);
+            let args: &[&str] = if name == "TOKEN" {
+                &["--token-env", "TOKEN"]
+            } else {
+                &[]
+            };
+            assert_eq!(
+                problem(&desk, args),
+                (1, "bad-variable".to_owned()),
+                "{name}={value:?}"
+            );
+            let said = desk.run(&[&["plan"], args].concat()).stderr;
+            assert!(
+                said.contains(&format!("`{name}`")) && !said.contains("secret-value"),
+                "{said}"
+            );
+        }
+    }
+    let fake = Fake::start("1.7.12");
+    let mut desk = desk();
+    desk.set_env("RESTATE_ADMIN_URL", fake.admin_url());
+    desk.set_env("RESTATE_AUTH_TOKEN", "token\n");
+    assert_eq!(problem(&desk, &[]), (1, "bad-variable".to_owned()));
+    assert!(fake.requests().is_empty());
+}
+
+/// A host alone means the port of the admin API.
+#[test]
+fn a_host_that_is_named() {
+    let mut desk = desk();
+    desk.set_env("RESTATE_HOST", "127.9.0.70");
+    desk.set_env("RESTATE_HOST_SCHEME", "https");
+    let said = desk.run(&["plan"]).expect(1).stderr.replace("\n  │ ", " ");
+    let why = "the address is given by `RESTATE_HOST`";
+    assert!(
+        said.contains("https://127.9.0.70:9070/") && said.contains(why),
+        "{said}"
     );
 }
 
 #[test]
-fn servers_that_are_not_restate() {
-    let desk = desk();
-    for fault in [
-        Fault::Html,
-        Fault::Status(404, vec![], String::new()),
-        Fault::Status(200, vec![], "{}".to_owned()),
-    ] {
-        let fake = Fake::start("1.7.12");
-        fake.on(
-            Match {
-                times: 99,
-                ..Match::first("GET", "/version")
-            },
-            fault,
-        );
-        assert_eq!(
-            problem(&desk, &["--admin-url", fake.admin_url()]),
-            (1, "not-restate".to_owned())
-        );
-    }
-}
-
-#[test]
-fn the_ingress_is_not_the_admin_api() {
+fn a_socket_is_an_address() {
     let world = World::real("1.7.12");
     let crate::world::Target::Real(server) = &world.target else {
         unreachable!()
     };
-    assert_eq!(
-        problem(&desk(), &["--admin-url", server.ingress_url()]),
-        (1, "not-restate".to_owned())
-    );
-}
-
-#[test]
-fn servers_that_are_too_old() {
-    let desk = desk();
-    for version in ["1.1.0", "1.4.0"] {
-        let fake = Fake::start(version);
-        assert_eq!(
-            problem(&desk, &["--admin-url", fake.admin_url()]),
-            (1, "server-too-old".to_owned())
-        );
-        let ran = desk.run(&["plan", "--admin-url", fake.admin_url()]).expect(1);
-        assert!(
-            ran.stderr.contains(version) && ran.stderr.contains("1.5"),
-            "{}",
-            ran.stderr
-        );
-    }
-}
-
-#[test]
-fn a_server_that_no_longer_speaks_our_version() {
-    let fake = Fake::start("1.7.12");
-    let version = r#"{"version":"2.0.0","min_admin_api_version":9,"max_admin_api_version":9}"#;
-    let answer = Fault::Status(200, vec![], version.to_owned());
-    let always = Match {
-        times: 99,
-        ..Match::first("GET", "/version")
-    };
-    fake.on(always, answer);
-    assert_eq!(
-        problem(&desk(), &["--admin-url", fake.admin_url()]),
-        (1, "server-too-new".to_owned())
-    );
-}
-
-#[test]
-fn a_server_that_fails() {
-    let fake = Fake::start("1.7.12");
-    let broken = Fault::Status(500, vec![], "broken".to_owned());
-    let always = Match {
-        times: 99,
-        ..Match::first("GET", "/services")
-    };
-    fake.on(always, broken);
-    assert_eq!(
-        problem(&desk(), &["--admin-url", fake.admin_url()]),
-        (1, "server-error".to_owned())
-    );
+    let url = format!("unix:{}", server.admin_socket().display());
+    let ran = desk()
+        .run(&["plan", "--admin-url", &url, "--format", "json"])
+        .expect(0);
+    assert_eq!(ran.json()["target"]["admin_url"], url);
 }
 
 #[test]
@@ -226,7 +201,21 @@ fn the_first_match_wins() {
         asked(desk.run(&["plan", "-e", "live"])),
         [None, None, token("Bearer login-token")]
     );
+    // The one that the official CLI was told to use.
+    desk.write("cli/environment", "live\n");
+    assert_eq!(
+        asked(desk.run(&["plan"])),
+        [None, None, token("Bearer login-token")]
+    );
     desk.set_env("RESTATE_ENVIRONMENT", "lab");
+    let ran = desk.run(&["plan", "-v"]);
+    let first = ran.stderr.lines().next().unwrap_or_default();
+    let why = "that of the environment `lab`, given by `RESTATE_ENVIRONMENT`";
+    assert!(
+        first.contains(config.admin_url()) && first.contains(why),
+        "{first}"
+    );
+    asked(ran);
     assert_eq!(
         asked(desk.run(&["plan"])),
         [None, None, token("Bearer config-token")]
@@ -272,14 +261,22 @@ fn headers_for_a_gateway() {
         fake.admin_url(),
         "--header",
         "X-Key=${env:GATEWAY_KEY}",
+        "--header",
+        "X-Basic=Basic ${env:GATEWAY_KEY}${env:NOT_SET:-!} $${literally}",
     ];
     desk.run(&args).expect(0);
-    assert!(
-        fake.requests()
-            .iter()
-            .all(|r| r.header("x-key") == Some("gate-key"))
-    );
-    for header in ["novalue", "bad name=x", "x=${env:NOT_SET}"] {
+    for request in fake.requests() {
+        assert_eq!(request.header("x-key"), Some("gate-key"));
+        assert_eq!(request.header("x-basic"), Some("Basic gate-key! ${literally}"));
+    }
+    for header in [
+        "novalue",
+        "bad name=x",
+        "x=${env:NOT_SET}",
+        "x=${env:",
+        "x=${var:a}",
+        "x= y",
+    ] {
         assert_eq!(
             problem(&desk, &["--header", header]),
             (1, "bad-header".to_owned())
@@ -291,6 +288,11 @@ fn headers_for_a_gateway() {
 fn addresses_that_are_none() {
     let desk = desk();
     for url in [
+        "http://127.0.0.1:9070/ui/",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:9070?x=1",
+        " http://127.0.0.1:9070",
+        "unix:",
         "localhost:9070",
         "ftp://127.0.0.1",
         "http://user:pw@127.0.0.1:9070",
