@@ -95,6 +95,7 @@ codes! {
     MisplacedField = "misplaced-field",
     MissingField = "missing-field",
     MutableArn = "mutable-arn",
+    NearAddress = "near-address",
     NoClusterName = "no-cluster-name",
     NoFile = "no-file",
     NoGroupId = "no-group-id",

@@ -1,7 +1,7 @@
 //! The address of a deployment, which is its identity.
 
 use crate::code::Code;
-use crate::secret::Value;
+use crate::secret::{Value, steers_terminal};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -91,7 +91,26 @@ impl HttpAddress {
     }
 }
 
+/// Whether a character may be in a URI, by RFC 3986.
+fn is_of_uri(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c)
+}
+
 impl Address {
+    /// What addresses have in common that people take for one, though the server does not: they differ by
+    /// a slash at the end, or by a port that is the scheme's own.
+    pub fn nearly(&self) -> String {
+        match self {
+            Self::Http(http) => {
+                let own_port = if http.scheme == "https" { ":443" } else { ":80" };
+                let authority = http.authority.strip_suffix(own_port).unwrap_or(&http.authority);
+                let path = http.path.strip_suffix('/').unwrap_or(&http.path);
+                format!("{authority}{path}")
+            }
+            Self::Lambda(arn) => arn.clone(),
+        }
+    }
+
     /// # Errors
     /// When the URI is not absolute HTTP, or carries userinfo.
     pub fn parse_uri(text: &str) -> Result<Self, AddressError> {
@@ -100,6 +119,15 @@ impl Address {
             message,
             help: "write the whole address, such as `http://checkout.internal:9080`",
         };
+        if let Some((at, wrong)) = text.char_indices().find(|(_, c)| !is_of_uri(*c)) {
+            let at = text[..at].chars().count() + 1;
+            let wrong = if steers_terminal(wrong) {
+                wrong.escape_default().to_string()
+            } else {
+                wrong.to_string()
+            };
+            return Err(invalid(format!("this is not a URI: `{wrong}`, its character {at}, cannot be in one")));
+        }
         let uri: http::Uri = text
             .parse()
             .map_err(|e| invalid(format!("this is not a URI: {e}")))?;
@@ -120,6 +148,10 @@ impl Address {
         }
         if authority.host().is_empty() {
             return Err(invalid("the URI has no host".to_owned()));
+        }
+        let port = authority.as_str()[authority.host().len()..].strip_prefix(':');
+        if port.is_some_and(|port| port.parse::<u16>().unwrap_or(0) == 0) {
+            return Err(invalid("the port is none: it is a number from 1 to 65535".to_owned()));
         }
         Ok(Self::Http(HttpAddress {
             scheme,

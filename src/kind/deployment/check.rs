@@ -38,23 +38,28 @@ fn addresses(deployments: &[Deployment], problems: &mut Problems) {
             );
         }
     }
+    let mut near: BTreeMap<String, &Deployment> = BTreeMap::new();
     for deployment in deployments {
         let (address, span) = (&deployment.address.value, deployment.address.span);
-        let Address::Http(http) = address else { continue };
-        let Some(without) = http.path.strip_suffix('/').filter(|path| !path.is_empty()) else {
+        let Some(twin) = near.insert(address.nearly(), deployment) else { continue };
+        let other = &twin.address;
+        if other.value.identity() == address.identity() {
             continue;
-        };
-        if let Some(twin) = addresses.get(&format!("{}{without}", http.authority)) {
-            problems.push(
-                Problem::warning(
-                    Code::TrailingSlash,
-                    format!("`{address}` differs from another entry only by its trailing slash"),
-                )
-                .at(span)
-                .related(*twin, "the other entry")
-                .help("to the server these are two deployments"),
-            );
         }
+        let is_slash = |address: &Address| matches!(address, Address::Http(http) if http.path.ends_with('/'));
+        let problem = if is_slash(&other.value) == is_slash(address) {
+            let message = format!("`{address}` differs from `{}` only by the port that goes without saying", other.value);
+            Problem::warning(Code::NearAddress, message)
+        } else {
+            let message = format!("`{address}` differs from `{}` only by a slash at the end", other.value);
+            Problem::warning(Code::TrailingSlash, message)
+        };
+        problems.push(
+            problem
+                .at(span)
+                .related(other.span, "the other entry")
+                .help("to the server these are two deployments"),
+        );
     }
 }
 

@@ -212,6 +212,19 @@ fn role(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned<Val
     is_role.then(|| role.map(Text::into_value))
 }
 
+/// Headers that are not passed on, or that say how a message is framed (RFC 9110, 7.6.1).
+const OF_THE_CONNECTION: [&str; 9] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 fn headers(
     read: Option<Read<Map<Text>>>,
     address: Option<&Spanned<Address>>,
@@ -228,6 +241,15 @@ fn headers(
             );
             continue;
         };
+        if OF_THE_CONNECTION.contains(&parsed.as_str()) {
+            let message = format!("`{}` belongs to the connection, which the server makes itself", name.value);
+            problems.push(
+                Problem::error(Code::InvalidHeader, message)
+                    .at(name.span)
+                    .help("remove it: requests to the endpoint would fail, or not have it"),
+            );
+            continue;
+        }
         let Some(value) = value else {
             // It is not known offline, but that there is such a header.
             let unknown = Spanned::new(Value::sensitive(""), name.span);

@@ -39,7 +39,11 @@ pub fn diff(draft: &mut Draft<'_>) {
         let found = input.live.deployments_at(&identity);
         let view = draft.view();
         let part = match found.split_first() {
-            None => register::register(&view, entry),
+            None => {
+                let mut part = register::register(&view, entry);
+                near_address(&view, entry, &mut part);
+                part
+            }
             Some((&live, others)) => {
                 let mut part = existing::diff(&view, entry, live, &should_serve);
                 same_address(entry, others, &mut part);
@@ -58,6 +62,22 @@ pub fn listed(address: &Address) -> Resource {
 /// The resource of a live deployment.
 pub fn on_server(live: &live::Deployment) -> Resource {
     Resource::live(Key::Deployment(live.address.key()), &live.id)
+}
+
+/// A second deployment beside one that people would take for the same.
+fn near_address(view: &View<'_>, entry: &Deployment, part: &mut Part) {
+    let near = entry.address.value.nearly();
+    for live in &view.input.live.deployments {
+        if live.address.nearly() == near {
+            let message = format!(
+                "`{}` is registered, and to the server `{}` is another deployment",
+                live.address, entry.address.value
+            );
+            let problem = Problem::warning(Code::NearAddress, message).at(entry.address.span);
+            let help = "write it exactly as it is registered, unless a second one is meant";
+            part.find(problem.help(help), &on_server(live));
+        }
+    }
 }
 
 fn same_address(entry: &Deployment, others: &[&live::Deployment], part: &mut Part) {

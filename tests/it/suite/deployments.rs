@@ -8,6 +8,7 @@ use crate::world::{World, fields, finding, findings, ops};
 use serde_json::{Value, json};
 
 on_every_server! {
+    an_address_that_is_nearly_registered,
     an_empty_file_changes_nothing,
     a_real_sdk_endpoint,
     registers_with_headers_and_metadata,
@@ -460,4 +461,20 @@ fn what_an_earlier_change_settles_needs_no_consent(world: &World) {
     let report = world.apply_fails(&[], 0);
     assert_eq!(report["outcome"], "complete");
     assert_eq!(world.service("Checkout")["revision"], 3);
+}
+
+/// What people take for one address is two to the server: told before a second one is registered.
+fn an_address_that_is_nearly_registered(world: &World) {
+    let endpoint = Endpoint::start_at([("/a", service("Mail"))]);
+    let (registered, listed) = (endpoint.url_at("/a"), endpoint.url_at("/a/"));
+    world.register(&registered);
+    world.wants(&format!("deployments: [{{ uri: {listed} }}]\n"));
+    let plan = world.plan_with(&[], 0);
+    assert_eq!(ops(&plan), [format!("register {listed}")]);
+    let message = finding(&plan, "near-address")["message"].as_str().unwrap();
+    let exactly = [format!("`{registered}`"), format!("`{listed}`")];
+    assert!(
+        exactly.iter().all(|address| message.contains(address)),
+        "{message}"
+    );
 }
