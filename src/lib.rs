@@ -18,6 +18,7 @@
 //! Ground: what everything may use.
 //! - `code`: every code of a problem, as a type.
 //! - `words`: words of messages that many have in common.
+//! - `pattern`: patterns in which `*` stands for anything.
 //! - `explain`: what the codes mean, for `restatectl explain`.
 //! - `secret`: values that must not be shown, and the masking of text that may repeat them.
 //! - `digest`: digests of what plans are compared by.
@@ -47,6 +48,7 @@
 //!
 //! What is to be done.
 //! - `change`: a change as data, and everything that is told beside it.
+//! - `kind/*/discovery`: why an endpoint could not be asked.
 //! - `kind/*/connection`, `kind/*/basis`: what a change is compared by.
 //! - `kind/*/action`, `action`: what apply does for a change. Nothing of it is shown.
 //! - `ask`: the questions a plan has for the server beyond its lists, and their answers.
@@ -101,6 +103,7 @@ pub mod kind;
 pub mod landing;
 pub mod live;
 pub mod load;
+pub mod pattern;
 pub mod plan;
 pub mod problem;
 pub mod render;

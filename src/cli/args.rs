@@ -90,6 +90,13 @@ pub struct Planning {
     #[arg(long, value_name = "KIND/KEY")]
     pub target: Vec<String>,
 
+    /// Leave this out, with what needs it and what would damage it; repeatable
+    ///
+    /// KIND/KEY as with --target. Such as --exclude deployment/checkout while its endpoint is down. What
+    /// would have been done is listed. In both, * stands for anything.
+    #[arg(long, value_name = "KIND/KEY")]
+    pub exclude: Vec<String>,
+
     /// Delete everything that the file's stack owns, as if every section were empty
     ///
     /// For preview environments. Deployments go once they are drained, and nothing of other stacks
@@ -135,6 +142,7 @@ impl Planning {
             ("--allow", !self.allow.is_empty()),
             ("--resend", !self.resend.is_empty()),
             ("--target", !self.target.is_empty()),
+            ("--exclude", !self.exclude.is_empty()),
             ("--destroy", self.destroy),
         ]
         .into_iter()

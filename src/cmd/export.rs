@@ -31,7 +31,7 @@ async fn run_async(args: &cli::Export, printer: &Printer) -> Result<Exit, Failur
     let look = Look::from(&args.looking);
     let read = async {
         let live = answers::live(&mut client, printer).await?;
-        let asking = Asking::new(&client, &live, &look, Duration::default());
+        let asking = Asking::new(&client, &live, &look, Duration::default(), printer);
         let answers = asking.discovered(&live).await;
         Ok::<_, Failure>((live, answers))
     };

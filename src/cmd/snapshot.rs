@@ -26,7 +26,7 @@ async fn snapshot(args: &cli::Snapshot, printer: &Printer) -> Result<Exit, Failu
     let looking = async {
         let live = answers::live(&mut client, printer).await?;
         let look = Look::without_endpoints();
-        let asking = Asking::new(&client, &live, &look, Duration::default());
+        let asking = Asking::new(&client, &live, &look, Duration::default(), printer);
         let answers = asking.stored(&live).await;
         Ok::<_, Failure>((live, answers))
     };

@@ -2,12 +2,14 @@
 //! same changes, whatever order files and answers came in.
 
 mod guards;
+mod leave_out;
+mod names;
 mod select;
 
 use crate::change::{Finding, Guard, Resource, Waiting};
 use crate::code::Code;
 use crate::draft::consent::Consents;
-use crate::draft::{Draft, Drafted, Input, Step, View};
+use crate::draft::{Draft, Drafted, Input, Step, View, names_one};
 use crate::kind::rules::listed;
 use crate::kind::{Key, Kind, rules};
 use crate::problem::{Problem, nearest};
@@ -95,6 +97,7 @@ pub fn diff(input: &Input<'_>) -> Outcome {
     }
     let (world, mut drafted) = draft.finish();
     select::targets(input, &mut drafted);
+    leave_out::excluded(input, &mut drafted);
     let view = View {
         input,
         world: &world,
@@ -131,10 +134,10 @@ fn remarks(input: &Input<'_>) -> Vec<Problem> {
 fn unknown_resends(input: &Input<'_>) -> Vec<Problem> {
     let kinds = Kind::ALL.iter().filter(|kind| kind.words().can_be_resent);
     let listed = kinds.flat_map(|kind| kind.rules().listed(&input.desired.entries));
-    let keys: Vec<String> = listed
-        .map(|entry| format!("{}/{}", entry.key.kind().name(), entry.key))
-        .collect();
-    let unknown = input.resend.iter().filter(|resend| !keys.contains(resend));
+    let listed = listed.map(|entry| Resource::from(entry.key).names());
+    let keys: Vec<String> = listed.flatten().collect();
+    let unknown = input.resend.iter();
+    let unknown = unknown.filter(|resend| !names_one(std::slice::from_ref(*resend), &keys));
     unknown
         .map(|resend| {
             let message = format!("`--resend {resend}` names nothing in the file that can be written again");

@@ -1,11 +1,11 @@
 //! `--target` and `prune`: a part of a plan that is whole in itself.
 
+use super::names::Names;
 use crate::change::{Change, Finding, Op, Refused, Resource, WaitingFor};
 use crate::code::Code;
-use crate::draft::{Drafted, Input, Step, Targets};
-use crate::kind::rules::{found, listed};
-use crate::kind::{Key, Kind};
-use crate::problem::{Problem, Severity, nearest};
+use crate::draft::{Drafted, Input, Step, Targets, names_one};
+use crate::kind::Key;
+use crate::problem::{Problem, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keeps the changes of the targets, what those need, and what they would otherwise damage: the
@@ -18,10 +18,7 @@ pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
         Targets::Only(targets) | Targets::Again(targets) => targets,
     };
     let names = Names::of(input);
-    let is_target = |resource: &Resource| {
-        let names = names.of_resource(resource);
-        targets.iter().any(|target| names.contains(target))
-    };
+    let is_target = |resource: &Resource| names_one(targets, &names.of_resource(resource));
     let selected = selected(&drafted.steps, is_target);
     drafted.waiting.retain(|waiting| is_target(&waiting.resource));
     let changes = || drafted.steps.iter().map(|step| &step.change);
@@ -66,18 +63,7 @@ fn deletions(input: &Input<'_>, drafted: &mut Drafted) {
         }
     }
     drafted.steps.retain(|step| selected.contains(&step.change.id));
-    // What serves until a registration comes that is not made here is not superseded yet.
-    let serves = |id: &String| {
-        input
-            .live
-            .services
-            .values()
-            .any(|service| service.deployment_id == *id)
-    };
-    drafted.waiting.retain(|waiting| {
-        let is_latest = waiting.resource.server_id.as_ref().is_some_and(serves);
-        waiting.reason != WaitingFor::Settling || !is_latest
-    });
+    settles_by_plan(input, drafted);
     let keys: BTreeSet<&Key> = (drafted.steps.iter())
         .map(|step| &step.change.resource.key)
         .collect();
@@ -86,6 +72,22 @@ fn deletions(input: &Input<'_>, drafted: &mut Drafted) {
         finding.severity == Severity::Error || about.is_none_or(|about| keys.contains(&about.key))
     });
     renumber(&mut drafted.steps);
+}
+
+/// What serves until a registration comes that is not made here is not superseded yet.
+pub fn settles_by_plan(input: &Input<'_>, drafted: &mut Drafted) {
+    let serves = |id: &String| {
+        let mut services = input.live.services.values();
+        services.any(|service| service.deployment_id == *id)
+    };
+    let registers: BTreeSet<u32> = (drafted.steps.iter())
+        .filter(|step| step.change.op == Op::Register)
+        .map(|step| step.change.id)
+        .collect();
+    drafted.waiting.retain(|waiting| {
+        let is_latest = waiting.resource.server_id.as_ref().is_some_and(serves);
+        waiting.reason != WaitingFor::Settling || !is_latest || !registers.is_empty()
+    });
 }
 
 /// The ids of the changes that stay in the plan.
@@ -119,7 +121,7 @@ fn is_pulled(change: &Change, needed: &BTreeSet<u32>, selected: &BTreeSet<u32>) 
     (needed.contains(&change.id) && change.op != Op::Delete) || follows
 }
 
-fn renumber(steps: &mut [Step]) {
+pub fn renumber(steps: &mut [Step]) {
     let ids: BTreeMap<u32, u32> = steps.iter().map(|step| step.change.id).zip(1..).collect();
     for change in steps.iter_mut().map(|step| &mut step.change) {
         change.id = ids[&change.id];
@@ -131,71 +133,5 @@ fn renumber(steps: &mut [Step]) {
         }
         let needs = change.depends_on.iter();
         change.depends_on = needs.filter_map(|need| ids.get(need).copied()).collect();
-    }
-}
-
-/// The names by which a target may call resources.
-struct Names {
-    /// The local names of entries, by their keys.
-    local: BTreeMap<Key, String>,
-    known: BTreeSet<String>,
-    /// Those of them that are ids of the server.
-    ids: BTreeSet<String>,
-}
-
-impl Names {
-    fn of(input: &Input<'_>) -> Self {
-        let entries = listed(&input.desired.entries);
-        let (listed, names): (Vec<Key>, Vec<Option<String>>) = entries
-            .map(|entry| (entry.key, entry.name.map(str::to_owned)))
-            .unzip();
-        let local = listed.iter().cloned().zip(names);
-        let mut all = Self {
-            local: local.filter_map(|(key, name)| Some((key, name?))).collect(),
-            known: BTreeSet::new(),
-            ids: found(input.live)
-                .filter_map(|found| Some(format!("{}/{}", found.key.kind().name(), found.id?)))
-                .collect(),
-        };
-        let resources = found(input.live)
-            .map(|found| found.resource())
-            .chain(listed.into_iter().map(Resource::from));
-        all.known = resources
-            .flat_map(|resource| all.of_resource(&resource))
-            .collect();
-        all
-    }
-
-    fn of_resource(&self, resource: &Resource) -> Vec<String> {
-        let mut names = resource.names();
-        let local = self.local.get(&resource.key);
-        names.extend(local.map(|name| format!("{}/{name}", resource.kind().name())));
-        names
-    }
-
-    fn unknown<'t>(&'t self, targets: &'t [String]) -> impl Iterator<Item = Problem> + 't {
-        let unknown = targets.iter().filter(|target| !self.known.contains(*target));
-        unknown.map(|target| {
-            let message = format!("`{target}` is neither in the file nor on the server");
-            let help = match self.nearest(target) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "write `deployment/URI`, `service/NAME` or `subscription/KEY`, as plans show them"
-                    .to_owned(),
-            };
-            Problem::error(Code::UnknownTarget, message).help(help)
-        })
-    }
-
-    /// Without the kind, which would make everything of it look alike, and without ids, which nobody
-    /// mistypes.
-    fn nearest(&self, target: &str) -> Option<String> {
-        let (kind, name) = target.split_once('/')?;
-        let kind = Kind::named(kind)?.name();
-        let names = self.known.difference(&self.ids).filter_map(|known| {
-            let (its_kind, name) = known.split_once('/')?;
-            (its_kind == kind).then_some(name)
-        });
-        let near = nearest(name, names)?;
-        Some(format!("{kind}/{near}"))
     }
 }

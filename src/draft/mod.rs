@@ -13,6 +13,7 @@ use crate::consent::CommandConsent;
 use crate::desired::Desired;
 use crate::kind::{Key, Kind};
 use crate::live::Live;
+use crate::pattern::is_like;
 use crate::problem::Problem;
 use crate::source::{Origin, Sources, Span};
 use consent::{Consents, Given};
@@ -30,6 +31,8 @@ pub struct Input<'a> {
     /// `KIND/KEY` of resources to write again although no difference can be seen.
     pub resend: &'a [String],
     pub targets: Targets<'a>,
+    /// `KIND/KEY` of what is left out.
+    pub exclude: &'a [String],
     /// How much this run has deleted already, of what counts.
     pub deleted: u64,
     /// The server is a snapshot of this time, and no endpoint is asked.
@@ -41,13 +44,18 @@ pub struct Input<'a> {
 impl Input<'_> {
     /// Whether `--resend` names this.
     pub fn is_resent(&self, key: &Key) -> bool {
-        let name = || format!("{}/{key}", key.kind().name());
-        !self.resend.is_empty() && self.resend.contains(&name())
+        !self.resend.is_empty() && names_one(self.resend, &Resource::from(key.clone()).names())
     }
 
     pub fn origin(&self, span: Span) -> Option<Origin> {
         self.sources.origin(span)
     }
+}
+
+/// Whether one of the patterns is for one of the names that something has.
+pub fn names_one(patterns: &[String], names: &[String]) -> bool {
+    let is_meant = |pattern: &String| names.iter().any(|name| is_like(pattern, name));
+    patterns.iter().any(is_meant)
 }
 
 /// The resources to change, as `KIND/KEY`, with all that they need.
@@ -110,7 +118,7 @@ impl View<'_> {
         let Targets::Only(targets) = self.input.targets else {
             return true;
         };
-        resource.names().iter().any(|name| targets.contains(name))
+        names_one(targets, &resource.names())
     }
 }
 

@@ -125,6 +125,7 @@ fn wrong(export: &Export, live: &Live) -> Vec<(Resource, String)> {
         consents: &[],
         resend: &[],
         targets: Targets::All,
+        exclude: &[],
         deleted: 0,
         offline: Some(""),
         now: jiff::Timestamp::UNIX_EPOCH,

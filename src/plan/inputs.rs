@@ -23,6 +23,9 @@ pub struct Inputs {
     /// The consents of the run.
     pub allow: Vec<String>,
     pub resend: Vec<String>,
+    /// What was left out, as `KIND/KEY`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     pub destroy: bool,
     pub discover: Discover,
 }

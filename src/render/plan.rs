@@ -30,7 +30,15 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
                     printable(stack)
                 )
             }
-            _ => writeln!(text, "No changes: {server} is what the file says."),
+            _ => {
+                let is_hidden = |finding: &Finding| finding.code == Code::NotCompared;
+                let far = if plan.findings.iter().any(is_hidden) {
+                    ", as far as it can be compared"
+                } else {
+                    ""
+                };
+                writeln!(text, "No changes: {server} is what the file says{far}.")
+            }
         };
     } else {
         let _ = writeln!(text, "restatectl will change {server}:\n");

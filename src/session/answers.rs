@@ -6,20 +6,25 @@ use crate::admin::{Client, Error, wire};
 use crate::ask::{Answers, Discover, Dry, InFlight, Probe, first_round, rediscovery_as_is, second_round};
 use crate::consent::CommandConsent;
 use crate::desired::Desired;
+use crate::draft::names_one;
 use crate::duration::Duration;
 use crate::kind::Kind;
 use crate::kind::deployment::address::Address;
 use crate::kind::deployment::endpoint::EndpointPattern;
 use crate::kind::deployment::live::Deployment;
+use crate::kind::deployment::{desired, discovery};
 use crate::kind::rules::secrets_of_server;
 use crate::kind::service::live::Service;
 use crate::kind::subscription::live::clusters;
 use crate::live::Live;
 use crate::server::Server;
 use futures_util::stream::{self, StreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
+/// How often an endpoint that is not up is asked, and how often that is told.
+const ASK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+const TELL_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 const NAME_ATTEMPTS: u32 = 3;
 const NAME_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -52,12 +57,15 @@ fn may_ask(probe: &Probe, allowed: &[EndpointPattern]) -> bool {
     let Probe::Discover { registration, .. } = probe else {
         return true;
     };
-    let wire::Connection { uri, arn, .. } = &registration.connection;
-    let address = match (uri, arn) {
+    let address = address_of(&registration.connection);
+    allowed.is_empty() || allowed.iter().any(|pattern| pattern.matches(&address))
+}
+
+fn address_of(connection: &wire::Connection) -> Address {
+    match (&connection.uri, &connection.arn) {
         (Some(uri), _) => Address::stored_uri(uri.expose()),
         (None, arn) => Address::Lambda(arn.clone().unwrap_or_default()),
-    };
-    allowed.is_empty() || allowed.iter().any(|pattern| pattern.matches(&address))
+    }
 }
 
 async fn lists(client: &mut Client, printer: &Printer) -> Result<Live, Error> {
@@ -136,30 +144,51 @@ pub struct Asking<'a> {
     /// Whether a dry run can be told that breaking is meant; elsewhere only `force` lets it through.
     knows_breaking: bool,
     look: &'a Look,
+    printer: &'a Printer,
+    /// The identities of those that nobody waits for.
+    left_out: BTreeSet<String>,
 }
 
 impl<'a> Asking<'a> {
-    pub fn new(client: &'a Client, live: &Live, look: &'a Look, wait_endpoints: Duration) -> Self {
+    pub fn new(
+        client: &'a Client,
+        live: &Live,
+        look: &'a Look,
+        wait_endpoints: Duration,
+        printer: &'a Printer,
+    ) -> Self {
         Self {
             client,
             deadline: Instant::now() + wait_endpoints.to_std(),
             knows_breaking: live.server.knows_breaking(),
             look,
+            printer,
+            left_out: BTreeSet::new(),
+        }
+    }
+
+    /// Does not wait for the endpoints of entries that are left out.
+    #[must_use]
+    pub fn leaving_out(self, exclude: &[String], desired: &Desired) -> Self {
+        let is_left_out = |entry: &&desired::Deployment| {
+            let names = entry.names();
+            let names: Vec<String> = names.iter().map(|name| format!("deployment/{name}")).collect();
+            names_one(exclude, &names)
+        };
+        let entries = desired.entries.deployments.iter().filter(is_left_out);
+        Self {
+            left_out: entries.map(|entry| entry.address.value.identity()).collect(),
+            ..self
         }
     }
 
     /// What the server says to the questions of a plan. A dry run that fails is an answer.
-    pub async fn for_plan(
-        &self,
-        desired: &Desired,
-        live: &Live,
-        consents: &[CommandConsent],
-        printer: &Printer,
-    ) -> Answers {
+    pub async fn for_plan(&self, desired: &Desired, live: &Live, consents: &[CommandConsent]) -> Answers {
         let discover = self.look.discover;
         let mut answers = Answers::default();
         let probes = first_round(desired, live, discover, consents);
-        printer.note(&format!("{} dry runs and look-ups", probes.len()));
+        self.printer
+            .note(&format!("{} dry runs and look-ups", probes.len()));
         self.all(probes, &mut answers).await;
         let probes = second_round(desired, live, &answers, discover);
         self.all(probes, &mut answers).await;
@@ -213,7 +242,10 @@ impl<'a> Asking<'a> {
                 identity,
                 registration,
             } => {
-                let answer = self.waiting(async || self.dry_run(&registration).await).await;
+                let address = address_of(&registration.connection);
+                let answer = self
+                    .waiting(&address, async || self.dry_run(&registration).await)
+                    .await;
                 Answer::Register(identity, answer)
             }
             Probe::Discover {
@@ -223,16 +255,15 @@ impl<'a> Asking<'a> {
             } => {
                 let ask = async || self.client.register(&registration).await;
                 let answer = if awaited {
-                    self.waiting(ask).await
+                    self.waiting(&address_of(&registration.connection), ask).await
                 } else {
                     ask().await
                 };
                 Answer::Discover(id, answer.map(|dry| by_name(dry.services)))
             }
             Probe::Update { id, update } => {
-                let answer = self
-                    .waiting(async || self.client.update_deployment(&id, &update).await)
-                    .await;
+                let ask = async || self.client.update_deployment(&id, &update).await;
+                let answer = self.waiting(&address_of(&update.connection), ask).await;
                 Answer::Update(id, answer.map(drop))
             }
             Probe::Overwrite { id, update } => {
@@ -270,14 +301,29 @@ impl<'a> Asking<'a> {
         })
     }
 
-    async fn waiting<T>(&self, ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    async fn waiting<T>(
+        &self,
+        address: &Address,
+        ask: impl AsyncFn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut told: Option<Instant> = None;
         loop {
-            match ask().await {
-                Err(error) if error.is_endpoint_failure() && Instant::now() < self.deadline => {
-                    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-                }
+            let error = match ask().await {
+                Err(error) if error.is_endpoint_failure() && !discovery::is_final(&error) => error,
                 answer => return answer,
+            };
+            let now = Instant::now();
+            if now >= self.deadline || self.left_out.contains(&address.identity()) {
+                return Err(error);
             }
+            if told.is_none_or(|told| now - told >= TELL_EVERY) {
+                told = Some(now);
+                let left = (self.deadline - now).as_secs() + 1;
+                let why = discovery::message(&error);
+                self.printer
+                    .progress(&format!("waiting for {address}, for up to {left} s more: {why}"));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
         }
     }
 }

@@ -131,8 +131,9 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
     let read = only_allowed(read, look)?;
     let mut answers = Answers::default();
     for _ in 0..READINGS {
-        let asking = answers::Asking::new(&client, &live, look, wait_endpoints);
-        answers = asking.for_plan(&read.desired, &live, &wish.allow, printer).await;
+        let asking = answers::Asking::new(&client, &live, look, wait_endpoints, printer)
+            .leaving_out(&wish.exclude, &read.desired);
+        answers = asking.for_plan(&read.desired, &live, &wish.allow).await;
         if !answers.contradict_lists() {
             break;
         }
@@ -235,6 +236,7 @@ impl Computing<'_> {
             sources: &read.sources,
             consents: &consents,
             resend: &wish.resend,
+            exclude: &wish.exclude,
             targets: self.targets,
             deleted,
             offline: self.offline,
@@ -257,6 +259,7 @@ impl Computing<'_> {
             variables: Vec::new(),
             allow: wish.allow.iter().map(ToString::to_string).collect(),
             resend: wish.resend.clone(),
+            exclude: wish.exclude.clone(),
             destroy: wish.destroy,
             discover: look.discover,
         };

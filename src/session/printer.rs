@@ -231,6 +231,13 @@ impl Printer {
         }
     }
 
+    /// What the run is at, unless nobody wants to know.
+    pub fn progress(&self, text: &str) {
+        if !self.quiet {
+            aside(&format!("{text}\n"));
+        }
+    }
+
     /// How much of the requests to tell, and where to.
     pub fn trace(&self) -> Trace {
         let detail = match self.verbose {

@@ -152,6 +152,7 @@ pub fn as_planned(plan: &Plan, files: Files, looking: &Looking) -> Result<(Files
         allow,
         resend: inputs.resend.clone(),
         targets: Vec::new(),
+        exclude: inputs.exclude.clone(),
         destroy: inputs.destroy,
     };
     let look = Look {

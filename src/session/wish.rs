@@ -15,6 +15,8 @@ pub struct Wish {
     pub resend: Vec<String>,
     /// `KIND/KEY` of what to change, with what that needs; everything, if empty.
     pub targets: Vec<String>,
+    /// `KIND/KEY` of what to leave out, with what needs it.
+    pub exclude: Vec<String>,
     /// Whether everything that the stack owns is to go.
     pub destroy: bool,
 }
@@ -56,6 +58,7 @@ impl From<&Planning> for Wish {
             allow: planning.allow.clone(),
             resend: planning.resend.clone(),
             targets: planning.target.clone(),
+            exclude: planning.exclude.clone(),
             destroy: planning.destroy,
         }
     }

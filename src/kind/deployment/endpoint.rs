@@ -1,5 +1,6 @@
 //! Which endpoints a run may make the server call.
 
+use crate::pattern::is_like;
 use super::address::{Address, HttpAddress};
 use std::net::Ipv4Addr;
 
@@ -75,9 +76,9 @@ impl EndpointPattern {
                 let (its_host, its_port) = split_port(authority);
                 let default = if its_scheme == "https" { "443" } else { "80" };
                 let its_port = its_port.unwrap_or(default);
-                scheme.as_ref().is_none_or(|scheme| glob(scheme, its_scheme))
+                scheme.as_ref().is_none_or(|scheme| is_like(scheme, its_scheme))
                     && is_host(host, its_host)
-                    && port.as_ref().is_none_or(|port| glob(port, its_port))
+                    && port.as_ref().is_none_or(|port| is_like(port, its_port))
                     && path
                         .as_ref()
                         .is_none_or(|path| is_literal(its_path) && all(path, &segments(its_path)))
@@ -134,26 +135,7 @@ fn all(patterns: &[String], parts: &[String]) -> bool {
         && patterns
             .iter()
             .zip(parts)
-            .all(|(pattern, part)| glob(pattern, part))
-}
-
-/// Whether the text has the pieces between the stars, in their order, from start to end.
-fn glob(pattern: &str, text: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    if text.is_empty() {
-        return false;
-    }
-    let Some(mut text) = text.strip_prefix(first) else {
-        return false;
-    };
-    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    for piece in middle.split('*') {
-        let Some(at) = text.find(piece) else { return false };
-        text = &text[at + piece.len()..];
-    }
-    text.ends_with(last)
+            .all(|(pattern, part)| is_like(pattern, part))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! same address, or of who serves.
 
 use super::action::{Action, Existing, Served};
+use super::discovery;
 use super::desired::Deployment;
 use super::visibility::Visibility;
 use super::{connection, connection_fields, live, recode, stored_connection};
@@ -149,16 +150,18 @@ fn metadata_stale(view: &View<'_>, known: &mut Known<'_>) {
 
 /// A warning as long as nothing about the deployment is to change.
 pub fn unreachable(entry: &Deployment, error: &Error, changes: bool) -> Problem {
+    let help = discovery::help(error, entry);
     let (severity, help) = if changes {
-        let help = "a registered deployment can only be changed while its endpoint is up";
-        (Severity::Error, help)
+        let why = "a registered deployment can only be changed while its endpoint is up";
+        (Severity::Error, format!("{why}; {help}"))
     } else {
-        let help = "its invocations are failing too; what it serves was not compared";
-        (Severity::Warning, help)
+        let why = "its invocations are failing too, and what it serves was not compared";
+        (Severity::Warning, format!("{why}; {help}"))
     };
     let message = format!(
         "the server cannot discover {} now: {}",
-        entry.address.value, error.message
+        entry.address.value,
+        discovery::message(error)
     );
     Problem::new(Code::EndpointUnreachable, severity, message)
         .at(entry.address.span)

@@ -12,6 +12,7 @@ mod decommission;
 pub mod delete;
 pub mod desired;
 pub mod diff;
+pub mod discovery;
 pub mod endpoint;
 mod existing;
 pub mod export;

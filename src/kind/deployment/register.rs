@@ -2,6 +2,7 @@
 
 use super::action::{Action, Register};
 use super::connection::registration_fields;
+use super::discovery;
 use super::desired::Deployment;
 use super::diff::listed;
 use super::metadata;
@@ -75,19 +76,15 @@ fn cannot_register(
     failure: Option<&Error>,
 ) -> Part {
     let address = &entry.address.value;
-    let message = failure.map_or("the server was not asked", |error| error.message.as_str());
-    let help = match failure {
-        Some(error) if error.is_endpoint_failure() && entry.use_http_11.is_none() => {
-            "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it. One that speaks HTTP/1.1 only needs `use_http_11: true`"
+    let (message, help) = match failure {
+        None => ("the server was not asked".to_owned(), "plan again".to_owned()),
+        Some(error) if error.is_endpoint_failure() || error.restate_code() == Some("META0014") => {
+            (discovery::message(error), discovery::help(error, entry))
         }
-        Some(error) if error.is_endpoint_failure() => {
-            "is the endpoint up, and can the server reach it at this address? `--wait-endpoints 30s` waits for it"
+        Some(error) => {
+            let help = "the endpoint must answer as a Restate service; see the server's message";
+            (error.message.clone(), help.to_owned())
         }
-        // META0014: the endpoint does not speak HTTP/2 [S:all].
-        Some(error) if error.restate_code() == Some("META0014") => {
-            "the endpoint speaks HTTP/1.1 only: write `use_http_11: true`"
-        }
-        _ => "the endpoint must answer as a Restate service; see the server's message",
     };
     let code = match failure {
         Some(error) if !error.is_endpoint_failure() => Code::DryRunRefused,

@@ -115,6 +115,9 @@ fn compare(view: &View<'_>, wanted: &Subscription, live: &live::Subscription) ->
         let hidden = wanted.options.iter().filter(|(name, _)| live.hides(name));
         fields.extend(hidden.map(|(name, _)| Field::sensitive(&["options", name], FieldChange::Changed)));
     } else if fields.is_empty() {
+        if let Some(problem) = not_compared(wanted, live) {
+            part.find(problem, &Resource::live(wanted.key(), &live.id));
+        }
         return part;
     }
     let mut options = live.options.clone();
@@ -142,6 +145,18 @@ fn compare(view: &View<'_>, wanted: &Subscription, live: &live::Subscription) ->
     part.step = Some(Step::new(change, Some(action.into())));
     part.given = given;
     part
+}
+
+/// Servers since 1.7 hide passwords, so a changed one looks like the one before.
+fn not_compared(wanted: &Subscription, live: &live::Subscription) -> Option<Problem> {
+    let hidden: Vec<&str> = (wanted.options.keys())
+        .filter(|name| live.hides(name))
+        .map(String::as_str)
+        .collect();
+    let (names, key) = (hidden.join(", "), wanted.key());
+    let message = format!("the server hides the value of {names}, so it was not compared");
+    let help = format!("if it has changed, write it again: `--resend 'subscription/{key}'`");
+    (!hidden.is_empty()).then(|| Problem::info(Code::NotCompared, message).at(wanted.span).help(help))
 }
 
 /// What a replacement needs consent to, and what is in its way. `options`: those of the new one.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -40,6 +40,8 @@ pub enum Behaviour {
     Slow(Duration),
     /// A status and a body.
     Fail(u16, String),
+    /// Elsewhere.
+    Redirect(String),
     /// Status 500 with all request headers in the body.
     EchoHeadersAndFail,
     /// Status 200, but a web page.
@@ -110,6 +112,11 @@ impl Endpoint {
     /// Speaks HTTP/2 with prior knowledge and HTTP/1.1 on the same port.
     pub fn start(manifest: impl Into<Manifest>) -> Endpoint {
         Endpoint::serve(0, manifest.into(), &[Protocol::Http1, Protocol::Http2])
+    }
+
+    /// HTTP/2 with prior knowledge alone.
+    pub fn start_http2(manifest: impl Into<Manifest>) -> Endpoint {
+        Endpoint::serve(0, manifest.into(), &[Protocol::Http2])
     }
 
     pub fn start_http1(manifest: impl Into<Manifest>) -> Endpoint {
@@ -224,6 +231,8 @@ async fn accept(listener: TcpListener, protocols: &'static [Protocol], state: Ar
             } else {
                 let service = service_fn(move |request| respond(request, Arc::clone(&state)));
                 let http = auto::Builder::new(TokioExecutor::new());
+                let is_http2 = !protocols.contains(&Protocol::Http1);
+                let http = if is_http2 { http.http2_only() } else { http };
                 let _ = http.serve_connection(TokioIo::new(stream), service).await;
             }
         });
@@ -272,6 +281,13 @@ async fn respond(
         Behaviour::Normal => {}
         Behaviour::Slow(delay) => tokio::time::sleep(delay).await,
         Behaviour::Fail(status, body) => return Ok(reply(status, "text/plain", body)),
+        Behaviour::Redirect(to) => {
+            let mut reply = reply(302, "text/plain", "");
+            reply
+                .headers_mut()
+                .insert(LOCATION, to.parse().expect("an address"));
+            return Ok(reply);
+        }
         Behaviour::EchoHeadersAndFail => return Ok(reply(500, "text/plain", echo)),
         Behaviour::NotAnSdk => return Ok(reply(200, "text/html", "<h1>It works!</h1>")),
         Behaviour::BadManifest => return Ok(reply(200, &content_type, "{\"services\": [")),

@@ -1,5 +1,6 @@
 //! What goes wrong half-way: lost answers, dead servers, impatient people, other writers.
 
+mod discovery;
 mod endpoint;
 mod interrupt;
 mod killed;

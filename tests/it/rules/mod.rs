@@ -4,6 +4,7 @@
 mod consents;
 mod decommission;
 mod overrides;
+mod selection;
 mod subscriptions;
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +33,7 @@ struct Scene {
     clusters: Clusters,
     answers: Answers,
     allow: Vec<CommandConsent>,
+    exclude: Vec<String>,
 }
 
 impl Scene {
@@ -44,6 +46,7 @@ impl Scene {
             clusters: Some([("main".to_owned(), None)].into()),
             answers: Answers::default(),
             allow: Vec::new(),
+            exclude: Vec::new(),
         }
     }
 
@@ -140,6 +143,7 @@ impl Scene {
             sources: &Sources::default(),
             consents: &self.allow,
             resend: &[],
+            exclude: &self.exclude,
             targets,
             deleted: 0,
             offline: None,

@@ -1,14 +1,13 @@
 //! Registering, connections, and what only a person may decide.
 
 use super::{checkout, on_every_server, private_checkout, service};
-use crate::endpoint::{Behaviour, Endpoint, Kind, Service, unreachable_url};
+use crate::endpoint::{Behaviour, Endpoint, Kind, Service};
 use crate::scene::Entry;
 use crate::sdk::SdkEndpoint;
 use crate::world::{World, fields, finding, findings, ops};
 use serde_json::{Value, json};
 
 on_every_server! {
-    an_address_that_is_nearly_registered,
     an_empty_file_changes_nothing,
     a_real_sdk_endpoint,
     registers_with_headers_and_metadata,
@@ -27,8 +26,6 @@ on_every_server! {
     a_registration_that_would_need_a_promotion_is_refused,
     what_an_earlier_change_settles_needs_no_consent,
     the_services_an_endpoint_must_expose,
-    a_new_endpoint_that_is_down,
-    an_unchanged_endpoint_that_is_down_is_a_warning,
     an_endpoint_that_is_no_sdk,
     consent_that_was_not_needed,
     discover_none_asks_no_endpoint,
@@ -387,29 +384,6 @@ fn the_services_an_endpoint_must_expose(world: &World) {
     world.apply();
 }
 
-fn a_new_endpoint_that_is_down(world: &World) {
-    let up = Endpoint::start(service("Mail"));
-    world.lists(
-        [Entry::from(&unreachable_url()), up.at("/")],
-        "services: { Elsewhere: { public: false } }",
-    );
-    let plan = world.plan_with(&[], 1);
-    assert_eq!(findings(&plan), ["endpoint-unreachable"]);
-    assert_eq!(ops(&plan).len(), 2, "the rest of the plan is still there");
-    let report = world.apply_fails(&["--wait-endpoints", "0"], 1);
-    assert_eq!(report["outcome"], "failed");
-    assert_eq!(world.deployments(), [""; 0], "nothing was changed");
-}
-
-fn an_unchanged_endpoint_that_is_down_is_a_warning(world: &World) {
-    let mut endpoint = private_checkout(world, &["onOrder"]);
-    world.apply();
-    endpoint.stop();
-    let plan = world.plan();
-    assert_eq!(plan["changes"], json!([]));
-    assert_eq!(finding(&plan, "endpoint-unreachable")["severity"], "warning");
-}
-
 fn an_endpoint_that_is_no_sdk(world: &World) {
     let endpoint = Endpoint::start(service("Mail"));
     endpoint.behave(Behaviour::NotAnSdk);
@@ -461,20 +435,4 @@ fn what_an_earlier_change_settles_needs_no_consent(world: &World) {
     let report = world.apply_fails(&[], 0);
     assert_eq!(report["outcome"], "complete");
     assert_eq!(world.service("Checkout")["revision"], 3);
-}
-
-/// What people take for one address is two to the server: told before a second one is registered.
-fn an_address_that_is_nearly_registered(world: &World) {
-    let endpoint = Endpoint::start_at([("/a", service("Mail"))]);
-    let (registered, listed) = (endpoint.url_at("/a"), endpoint.url_at("/a/"));
-    world.register(&registered);
-    world.wants(&format!("deployments: [{{ uri: {listed} }}]\n"));
-    let plan = world.plan_with(&[], 0);
-    assert_eq!(ops(&plan), [format!("register {listed}")]);
-    let message = finding(&plan, "near-address")["message"].as_str().unwrap();
-    let exactly = [format!("`{registered}`"), format!("`{listed}`")];
-    assert!(
-        exactly.iter().all(|address| message.contains(address)),
-        "{message}"
-    );
 }

@@ -364,11 +364,31 @@ fn resends_what_cannot_be_compared(world: &World) {
             ["options.sasl.password: changed sensitive"]
         );
     }
+    // Every form of the key that something shows will do, and what cannot be compared is told.
+    for key in [
+        format!("{SOURCE} → Checkout/onOrder"),
+        format!("{SOURCE} → Checkout/onOrder @ g1"),
+    ] {
+        let plan = world.plan_with(&["--resend", &format!("subscription/{key}")], 0);
+        assert_eq!(ops(&plan).len(), 1, "{key}");
+    }
+    if world.is_1_7() {
+        let plan = world.plan();
+        let help = finding(&plan, "not-compared")["help"].as_str().unwrap();
+        assert!(help.contains(&format!("`--resend '{key}'`")), "{help}");
+        let text = world.run(&["plan"]).expect(0).stdout;
+        assert!(
+            text.contains("as far as it can be compared") && text.contains("--resend"),
+            "{text}"
+        );
+        let text = world.run(&["plan", "--format", "markdown"]).expect(0).stdout;
+        assert!(text.contains("--resend"), "{text}");
+    }
     world.apply_with(&["--resend", &key]);
     assert_ne!(world.subscriptions()[0]["id"], old);
     assert_eq!(world.subscriptions().len(), 1);
     let plan = world.plan_with(&["--resend", "subscription/kafka://main/other -> x"], 1);
-    assert_eq!(findings(&plan), ["unknown-resend"]);
+    finding(&plan, "unknown-resend");
 }
 
 fn groups_in_effect_are_shared_too(world: &World) {
