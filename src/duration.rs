@@ -36,6 +36,21 @@ impl From<Duration> for String {
 /// What the server can still echo: 7,304,484 days. On more it panics while it stores it [S:all].
 const LONGEST: i128 = 7_304_484 * 86_400 * 1_000_000_000;
 
+const TOO_LONG: &str = "the longest that a server can keep is 7304484 days";
+
+/// The text with a 1 for each number in it: it still is a duration if it is one but for its length.
+fn with_small_numbers(text: &str) -> String {
+    let mut small = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' if small.ends_with('1') => {}
+            '0'..='9' => small.push('1'),
+            c => small.push(c),
+        }
+    }
+    small
+}
+
 impl Duration {
     /// # Errors
     /// Says what is wrong, and where possible what to write instead.
@@ -48,7 +63,9 @@ impl Duration {
         }
         let span: Span = text.parse().map_err(|_| {
             let lower = text.to_lowercase();
-            if lower != text && !text.starts_with('P') && lower.parse::<Span>().is_ok() {
+            if with_small_numbers(text).parse::<Span>().is_ok() {
+                TOO_LONG.to_owned()
+            } else if lower != text && !text.starts_with('P') && lower.parse::<Span>().is_ok() {
                 format!("units are lower case: `{lower}`")
             } else {
                 "write a duration such as `90s`, `1h 30m`, `7 days` or `PT2M`".to_owned()
@@ -62,9 +79,9 @@ impl Duration {
         }
         let duration = span
             .to_duration(SpanRelativeTo::days_are_24_hours())
-            .map_err(|_| "the duration is too long".to_owned())?;
+            .map_err(|_| TOO_LONG.to_owned())?;
         if duration.as_nanos() > LONGEST {
-            return Err("the duration is too long".to_owned());
+            return Err(TOO_LONG.to_owned());
         }
         Ok(Self(duration.as_nanos()))
     }
@@ -108,6 +125,11 @@ pub fn read(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned
     match Duration::parse(text.value.as_str()) {
         Ok(duration) => Some(Spanned::new(duration, text.span)),
         Err(help) => {
+            let what = if help == TOO_LONG {
+                "is too long"
+            } else {
+                "is not a duration"
+            };
             // The help may repeat the value.
             let help = if text.value.is_filled() {
                 "the value must be a duration such as `90s`, `1h 30m`, `7 days` or `PT2M`".to_owned()
@@ -115,12 +137,9 @@ pub fn read(read: Option<Read<Text>>, problems: &mut Problems) -> Option<Spanned
                 help
             };
             problems.push(
-                Problem::error(
-                    Code::InvalidDuration,
-                    format!("`{}` is not a duration", text.value.quote()),
-                )
-                .at(text.span)
-                .help(help),
+                Problem::error(Code::InvalidDuration, format!("`{}` {what}", text.value.quote()))
+                    .at(text.span)
+                    .help(help),
             );
             None
         }

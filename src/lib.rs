@@ -38,6 +38,7 @@
 //! - `kind/*/file`: an entry as the file writes it.
 //! - `config`: the file, exactly in its own shape, and its JSON Schema.
 //! - `kind/*/desired`, `kind/*/endpoint`: a valid entry; which endpoints a run may ask.
+//! - `whole`: all files as one document.
 //! - `desired`: the valid desired state of all files.
 //! - `kind/*/check`: rules across the entries of a kind.
 //!
@@ -114,4 +115,5 @@ pub mod session;
 pub mod snapshot;
 pub mod source;
 pub mod stack;
+pub mod whole;
 pub mod words;

@@ -11,6 +11,7 @@ use crate::source::frozen::{self, Frozen};
 use crate::source::interpolate::{Interpolation, Outside, Rules};
 use crate::source::node::{Kind, Node};
 use crate::source::{Sources, Span, de, meaning};
+use crate::whole::Tree;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values for variables, from the command line, and for references, from a saved plan.
@@ -25,6 +26,8 @@ pub struct Given {
     pub frozen: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// Whether to remember what references stood for, to save it with a plan.
     pub freezes: bool,
+    /// Whether to put all files together as one document.
+    pub merges: bool,
 }
 
 /// `files`: the files that make up the desired state, among the sources. `None` when one of them is
@@ -40,7 +43,8 @@ pub fn load(
     let mut trees: Vec<Node> = files
         .iter()
         .filter_map(|&file| {
-            let tree = sources.parse(file, problems)?;
+            let mut tree = sources.parse(file, problems)?;
+            drop_extensions(&mut tree);
             is_desired_state(&tree, problems).then_some(tree)
         })
         .collect();
@@ -66,6 +70,7 @@ pub fn load(
         settled = frozen::drop_unused_variables(&mut trees);
     }
     let mut interpolation = Interpolation::new(sources, outside, rules, is_whole);
+    let written = if given.merges { trees.clone() } else { Vec::new() };
     for tree in &mut trees {
         interpolation.declare(tree, problems);
     }
@@ -93,20 +98,37 @@ pub fn load(
         }
     }
     let origins = interpolation.finish(problems);
+    let resolved = written.iter().zip(&trees);
+    let whole = resolved.map(|(written, resolved)| Tree {
+        file: sources
+            .file(written.span)
+            .map_or_else(String::new, |file| file.path.clone()),
+        written: written.clone(),
+        resolved: resolved.clone(),
+    });
+    let whole: Vec<Tree> = whole.collect();
     withhold_literals(&mut meanings, trees.iter().chain(&values), &frozen, sources);
     let read: Vec<(config::File, Span)> = (trees.into_iter())
         .filter_map(|tree| {
             let span = tree.span;
-            Some((de::read(tree, config::hint, problems)?, span))
+            Some((de::read(tree, config::SHAPES, problems)?, span))
         })
         .collect();
     let is_whole = read.len() == files.len();
     let mut desired = Desired::build(read, is_whole, problems);
     desired.frozen = frozen;
     desired.meanings = meanings;
+    desired.trees = whole;
     check::check(&desired, problems);
     problems.say_where_from(&origins);
     is_whole.then_some(desired)
+}
+
+/// What begins with `x-` is for anchors, and for other tools.
+fn drop_extensions(root: &mut Node) {
+    if let Kind::Map(entries) = &mut root.kind {
+        entries.retain(|(key, _)| !key.name.starts_with("x-"));
+    }
 }
 
 /// Documents of the program's own often lie where the files do.

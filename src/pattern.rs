@@ -5,10 +5,6 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
-    // What is literally written as a pattern is meant as well.
-    if pattern == text {
-        return true;
-    }
     let Some(mut text) = text.strip_prefix(first).filter(|_| !text.is_empty()) else {
         return false;
     };

@@ -10,8 +10,8 @@ pub use args::{
     ReportTo,
 };
 pub use verbs::{
-    Apply, Completions, Delete, Drift, Explain, Export, Graph, GraphLanguage, Init, Man, Plan, Prune, Schema,
-    SchemaName, Show, Snapshot, Validate,
+    Apply, Completions, Delete, Drift, Explain, Export, Graph, GraphLanguage, Init, Man, Plan, Prune, Render,
+    Schema, SchemaName, Show, Snapshot, Validate,
 };
 
 const VERSION: &str = concat!(
@@ -96,6 +96,12 @@ pub enum Command {
     ///
     /// With the names of headers and never their values.
     Snapshot(Snapshot),
+
+    /// Print the files as one, with what references stand for
+    ///
+    /// Offline. To see what merge keys, variables and several files come to. What is secret stays a
+    /// reference.
+    Render(Render),
 
     /// Draw the resources of the file and what depends on what
     ///

@@ -146,6 +146,20 @@ pub struct Snapshot {
 }
 
 #[derive(Args)]
+pub struct Render {
+    /// The file to write; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// The format, if the name of the file does not tell it
+    #[arg(long = "as", value_enum, value_name = "FORMAT")]
+    pub file_format: Option<FileFormat>,
+
+    #[command(flatten)]
+    pub files: Files,
+}
+
+#[derive(Args)]
 pub struct Graph {
     /// A plan that `plan --out` saved
     pub plan: Option<PathBuf>,

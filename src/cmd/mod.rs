@@ -11,6 +11,7 @@ mod init;
 mod man;
 mod plan;
 mod prune;
+mod render;
 mod schema;
 mod show;
 mod snapshot;
@@ -81,6 +82,7 @@ fn run(command: Command, printer: &Printer) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&args, printer),
         Command::Export(args) => export::run(&args, printer),
         Command::Snapshot(args) => snapshot::run(&args, printer),
+        Command::Render(args) => render::run(&args, printer),
         Command::Graph(args) => graph::run(&args, printer),
         Command::Delete(args) => delete::run(args, printer),
         Command::Prune(args) => prune::run(args, printer),

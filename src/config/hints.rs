@@ -3,6 +3,7 @@
 use crate::kind::Kind;
 use crate::kind::words::Hint;
 use crate::source::Vocabulary;
+use crate::source::de::Shapes;
 use std::sync::LazyLock;
 
 const NOT_YET: &str = "this version of restatectl does not manage it yet";
@@ -42,8 +43,16 @@ const PRUNE: &str = "Prune";
 
 const CLUSTER_NAME: &str = "did you mean `target: { cluster_name: … }`?";
 
+/// What a reader of files has to know beside the types.
+pub const SHAPES: Shapes = Shapes { hint, short };
+
+/// `prune: { deployments: drained }`, since most people want nothing else.
+fn short(of: &str) -> Option<&'static str> {
+    (of == "PruneDeployments").then_some("policy")
+}
+
 /// The help for a field that `of`, the name of a struct of the file's shape, does not have.
-pub fn hint(of: &str, field: &str) -> Option<&'static str> {
+fn hint(of: &str, field: &str) -> Option<&'static str> {
     let field: String = field
         .chars()
         .filter(|c| !matches!(c, '_' | '-' | '.'))

@@ -14,8 +14,21 @@ use crate::source::{Map, Read, Sources, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use hints::{hint, vocabulary};
+pub use hints::{SHAPES, vocabulary};
 pub use schema::schema;
+
+/// The fields of a file, in the order in which they are written.
+pub const SECTIONS_IN_ORDER: [&str; 9] = [
+    "version",
+    "stack",
+    "target",
+    "variables",
+    "deployments",
+    "services",
+    "subscriptions",
+    "prune",
+    "safety",
+];
 
 /// The version of the format that this program reads.
 pub const FORMAT_VERSION: u64 = 1;
@@ -25,7 +38,7 @@ pub const FORMAT_VERSION: u64 = 1;
 /// A field that is not written is not managed: it is neither compared nor changed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "restatectl desired state")]
+#[schemars(title = "restatectl desired state", extend("patternProperties" = { "^x-": true }))]
 pub struct File {
     /// The version of this format: 1.
     #[schemars(required, range(min = 1, max = 1))]
@@ -79,7 +92,8 @@ pub struct Target {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prune {
-    /// What happens to deployments.
+    /// What happens to deployments: a policy, or a map with more about it.
+    #[schemars(with = "Option<PruneDeploymentsForm>")]
     pub deployments: Option<Read<PruneDeployments>>,
 
     /// What happens to subscriptions, duplicates included.
@@ -102,6 +116,16 @@ pub struct PruneDeployments {
     /// How long another deployment must have served the services of one that is deleted.
     #[schemars(regex(pattern = PATTERN), extend("default" = "5m"))]
     pub after: Option<Read<Text>>,
+}
+
+/// The two ways to write [`PruneDeployments`], for JSON Schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "the reader knows the short form by another way")]
+enum PruneDeploymentsForm {
+    Short(DeploymentPolicy),
+    Long(PruneDeployments),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]

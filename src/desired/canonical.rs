@@ -20,6 +20,7 @@ impl Desired {
             emptied: _,
             frozen: _,
             meanings: _,
+            trees: _,
         } = self;
         let Entries {
             deployments,

@@ -14,6 +14,7 @@ use crate::problem::{Problem, Problems};
 use crate::source::frozen::Frozen;
 use crate::source::{Read, Span, Spanned, Text, duplicate_key, entries, pairs};
 use crate::stack;
+use crate::whole::Tree;
 use policy::agreed;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -38,6 +39,8 @@ pub struct Desired {
     pub frozen: BTreeMap<String, Frozen>,
     /// The digest of what each file says, by its number, but for those that have secrets in them.
     pub meanings: BTreeMap<u32, String>,
+    /// The files as they were read, where that was asked for.
+    pub trees: Vec<Tree>,
 }
 
 /// What should be on the server, by kind.
@@ -150,6 +153,7 @@ impl Desired {
             emptied,
             frozen,
             meanings,
+            trees,
         } = self;
         let section = Some(Section {
             span: at,
@@ -165,6 +169,7 @@ impl Desired {
             emptied: emptied.or(Some(entries)),
             frozen,
             meanings,
+            trees,
         }
     }
 }

@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-pub use print::{about, file, files};
+pub use print::{about, file, files, text};
 
 /// `answers`: what the endpoints serve without overrides, where that could be found out. `stack`: only
 /// what carries its mark.

@@ -94,7 +94,9 @@ pub fn files(
     Ok(files)
 }
 
-fn text(value: &Json, format: Format) -> Result<String, String> {
+/// # Errors
+/// When the format cannot say it.
+pub fn text(value: &Json, format: Format) -> Result<String, String> {
     match format {
         Format::Yaml => serde_yaml::to_string(value).map_err(|error| error.to_string()),
         Format::Toml => toml::to_string_pretty(value).map_err(|error| error.to_string()),

@@ -45,6 +45,8 @@ pub struct Setting<'a> {
     pub may_be_missing: bool,
     /// What the plan is made from is kept with it.
     pub is_planned: bool,
+    /// The files are to be put together as one.
+    pub merges: bool,
     /// The files must be those that this plan was made from.
     pub again: Option<&'a Plan>,
 }
@@ -58,6 +60,7 @@ impl Setting<'_> {
             server: None,
             may_be_missing: false,
             is_planned: false,
+            merges: false,
             again: None,
         }
     }
@@ -174,7 +177,8 @@ fn texts(
         variables: files.var.clone(),
         files: Vec::new(),
         frozen: setting.again.map(|plan| plan.inputs.values.clone()),
-        freezes: setting.is_planned,
+        freezes: setting.is_planned || setting.merges,
+        merges: setting.merges,
     };
     for path in &files.var_file {
         match input.add_file(path) {

@@ -102,6 +102,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
         server: connect::server(connection),
         may_be_missing: matches!(scope, Scope::Delete { .. }),
         is_planned: true,
+        merges: false,
         again: match scope {
             Scope::Again(plan) | Scope::Waiting(plan) => Some(plan),
             Scope::Files | Scope::Delete { .. } | Scope::Prune => None,

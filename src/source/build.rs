@@ -7,7 +7,7 @@ use super::{Span, duplicate_key, offset};
 use crate::code::Code;
 use crate::problem::{Problem, Problems};
 use granit_parser::{Event, ScalarStyle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub type Met<'t> = Result<(Event<'t>, Span), Problem>;
 
@@ -118,6 +118,7 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
 
     fn map(&mut self, start: Span, depth: usize, problems: &mut Problems) -> Result<Node, Problem> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut merged: Vec<(Key, Node)> = Vec::new();
         let end = loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -138,14 +139,18 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
             let value = self.node(event, span, depth + 1, problems)?;
             self.secret_depth -= usize::from(names_a_secret);
             match name {
-                Some(name) if &*name == "<<" && is_plain => {
-                    problems.push(
-                        Problem::error(Code::MergeKey, "`<<` does not merge maps in YAML 1.2")
-                            .at(key.span)
-                            .help("write the keys out; an alias can stand for a whole value"),
-                    );
-                    self.drop(key.span, value, false);
-                }
+                Some(name) if &*name == "<<" && is_plain => match maps_of(value) {
+                    Ok(maps) => merged.extend(maps),
+                    Err(value) => {
+                        let message = format!("`<<` merges maps, and this is {}", value.describe());
+                        problems.push(
+                            Problem::error(Code::MergeKey, message)
+                                .at(key.span)
+                                .help("write an alias of a map, or a list of such aliases"),
+                        );
+                        self.drop(key.span, value, false);
+                    }
+                },
                 // What is one word for YAML is a key and its value for everyone else.
                 Some(name) if is_plain && is_unwritten(&value) && !is_word(&name) => {
                     let length = name.find(|c| !is_word_char(c)).unwrap_or(name.len());
@@ -164,6 +169,12 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
         };
         let span = self.cover(start, end, entries.last().map(|(_, n)| n.span));
         self.drop_duplicates(&mut entries, problems);
+        // What is written wins over what is merged, and of several maps the first.
+        if !merged.is_empty() {
+            let mut names: HashSet<Box<str>> = entries.iter().map(|(key, _)| key.name.clone()).collect();
+            merged.retain(|(key, _)| names.insert(key.name.clone()));
+            entries.append(&mut merged);
+        }
         entries.shrink_to_fit();
         Ok(Node {
             span,
@@ -214,6 +225,22 @@ impl<'t, E: Iterator<Item = Met<'t>>> Builder<'t, E> {
 
 pub fn invalid(what: &str, span: Span) -> Problem {
     Problem::error(Code::InvalidYaml, format!("this is not valid YAML: {what}")).at(span)
+}
+
+/// The entries that `<<` merges: those of a map, or of the maps in a list.
+fn maps_of(value: Node) -> Result<Vec<(Key, Node)>, Node> {
+    match value.kind {
+        Kind::Map(entries) => Ok(entries),
+        Kind::Seq(items) if items.iter().all(|item| matches!(item.kind, Kind::Map(_))) => {
+            let maps = items.into_iter().map(maps_of);
+            Ok(maps
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .flatten()
+                .collect())
+        }
+        kind => Err(Node { kind, ..value }),
+    }
 }
 
 /// Whether nothing is written at all, not even `null`.

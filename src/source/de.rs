@@ -2,6 +2,7 @@
 //! the tree apart, so that no value is in memory twice.
 
 use super::Span;
+use super::mistake::{Error, at_least};
 use super::node::{Key, Kind, Node, Scalar};
 use super::spanned::SPANNED;
 use super::text::TEXT;
@@ -13,20 +14,25 @@ use serde::de::{
     Visitor,
 };
 use std::cell::RefCell;
-use std::fmt;
 
-/// What to say about a field that a struct does not have: the struct's name, the field.
-pub type Hint = fn(&str, &str) -> Option<&'static str>;
+/// What is known of the structs that are read, by their names.
+#[derive(Clone, Copy)]
+pub struct Shapes {
+    /// What to say about a field that a struct does not have.
+    pub hint: fn(&str, &str) -> Option<&'static str>,
+    /// The field that a single value stands for, in place of the whole struct.
+    pub short: fn(&str) -> Option<&'static str>,
+}
 
 /// Reads a typed value out of a tree. `None` when the root itself has the wrong shape; everything
 /// that is wrong is in `problems`.
-pub fn read<T: de::DeserializeOwned>(node: Node, hint: Hint, problems: &mut Problems) -> Option<T> {
+pub fn read<T: de::DeserializeOwned>(node: Node, shapes: Shapes, problems: &mut Problems) -> Option<T> {
     let span = node.span;
     let found = RefCell::new(Vec::new());
     let result = T::deserialize(NodeDeserializer {
         node,
         found: &found,
-        hint,
+        shapes,
     });
     for problem in found.into_inner() {
         problems.push(problem);
@@ -42,57 +48,10 @@ pub fn read<T: de::DeserializeOwned>(node: Node, hint: Hint, problems: &mut Prob
     }
 }
 
-/// A problem on its way to the nearest place that records it; `None` once it is recorded.
-#[derive(Debug)]
-pub struct Error(Option<Box<Problem>>);
-
-impl Error {
-    fn new(problem: Problem) -> Self {
-        Self(Some(Box::new(problem)))
-    }
-}
-
-fn at_least(problem: Problem, span: Span) -> Problem {
-    if problem.span.is_some() {
-        problem
-    } else {
-        problem.at(span)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Some(problem) => f.write_str(&problem.message),
-            None => f.write_str("reported"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(Problem::error(Code::WrongType, message.to_string()))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let problem = Problem::error(
-            Code::UnknownValue,
-            format!("`{variant}` is not one of the values allowed here"),
-        );
-        let all = expected.join("`, `");
-        Self::new(problem.help(match nearest(variant, expected.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? Allowed: `{all}`"),
-            None => format!("allowed: `{all}`"),
-        }))
-    }
-}
-
 struct NodeDeserializer<'f> {
     node: Node,
     found: &'f RefCell<Vec<Problem>>,
-    hint: Hint,
+    shapes: Shapes,
 }
 
 impl NodeDeserializer<'_> {
@@ -142,6 +101,26 @@ impl NodeDeserializer<'_> {
             }) => text.parse().map_err(|_| self.wrong_word("a whole number")),
             _ => Err(self.wrong_word("a whole number")),
         }
+    }
+
+    /// The fields of a struct: a map, or the one value that it may be written as.
+    fn take_fields(&mut self, name: &str, fields: &[&str]) -> Result<Vec<(Key, Node)>, Error> {
+        let span = self.node.span;
+        if let (Kind::Scalar(_), Some(field)) = (&self.node.kind, (self.shapes.short)(name)) {
+            let node = std::mem::replace(
+                &mut self.node,
+                Node {
+                    span,
+                    kind: Kind::Null,
+                },
+            );
+            let name = field.into();
+            return Ok(vec![(Key { span, name }, node)]);
+        }
+        self.take_entries().map_err(|Error(problem)| {
+            let help = format!("its fields: `{}`", fields.join("`, `"));
+            Error(problem.map(|problem| Box::new(problem.help(help))))
+        })
     }
 
     fn take_entries(&mut self) -> Result<Vec<(Key, Node)>, Error> {
@@ -261,12 +240,12 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let mut entries = self.take_entries()?;
+        let mut entries = self.take_fields(name, fields)?;
         entries.retain(|(key, _)| {
             let known = fields.contains(&&*key.name);
             if !known {
                 let problem = Problem::error(Code::UnknownField, format!("unknown field `{}`", key.name));
-                let hint = (self.hint)(name, &key.name).map(str::to_owned);
+                let hint = (self.shapes.hint)(name, &key.name).map(str::to_owned);
                 let near = || {
                     Some(format!(
                         "did you mean `{}`?",

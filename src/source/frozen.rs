@@ -128,7 +128,7 @@ pub fn gives_literally(root: &Node, names: &BTreeSet<String>) -> bool {
     }
 }
 
-fn variables_in(text: &str) -> Vec<String> {
+pub fn variables_in(text: &str) -> Vec<String> {
     let parts = reference::parse(text).unwrap_or_default();
     let names = parts.iter().filter_map(|part| match part {
         Part::Reference(Reference {
@@ -164,7 +164,7 @@ fn each_scalar(node: &mut Node, path: &mut Vec<String>, visit: &mut impl FnMut(&
 }
 
 /// A path as a JSON pointer (RFC 6901).
-fn pointer(path: &[String]) -> String {
+pub fn pointer(path: &[String]) -> String {
     let parts = path.iter().map(|part| part.replace('~', "~0").replace('/', "~1"));
     parts.fold(String::new(), |pointer, part| pointer + "/" + &part)
 }

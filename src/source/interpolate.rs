@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The name of the section that declares variables.
-pub(super) const VARIABLES: &str = "variables";
+pub const VARIABLES: &str = "variables";
 /// How many times the size of the files all values together that are filled in may have. A large one
 /// that is referred to often would fill the memory.
 const MAX_GROWTH: usize = 16;

@@ -8,6 +8,7 @@ pub mod interpolate;
 mod json;
 mod limits;
 pub mod meaning;
+mod mistake;
 pub mod node;
 pub mod reference;
 mod spanned;

@@ -53,4 +53,5 @@ mod server;
 mod states;
 mod suite;
 mod tools;
+mod whole;
 mod world;

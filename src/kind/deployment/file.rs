@@ -19,7 +19,7 @@ pub struct Deployment {
     /// The address of an HTTP endpoint. The server knows it by host, port and path; a trailing
     /// slash is significant.
     #[schemars(
-        regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+(/[^@]*)?$"),
+        regex(pattern = r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\s]|\$\{[^}]*\})+(/([^@\s]|\$\{[^}]*\})*)?$"),
         extend("examples" = ["http://checkout:9080", "https://checkout-${var:tag}.internal:9080"])
     )]
     pub uri: Option<Read<Text>>,
