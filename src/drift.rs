@@ -1,7 +1,8 @@
 //! Whether the server still is what the files say: a plan, read the other way round.
 
-use crate::change::{Change, Field, Finding, Guard, Op, Resource};
+use crate::change::{Change, Field, Op, Resource};
 use crate::code::Code;
+use crate::finding::{Finding, Guard};
 use crate::kind::{Key, Kind};
 use crate::plan::{FORMAT_VERSION, Plan, Target};
 use crate::problem::Severity;

@@ -48,7 +48,8 @@
 //! - `live`: one reading of a server.
 //!
 //! What is to be done.
-//! - `change`: a change as data, and everything that is told beside it.
+//! - `change`: a change as data.
+//! - `finding`: what is told beside the changes.
 //! - `kind/*/discovery`: why an endpoint could not be asked.
 //! - `kind/*/connection`, `kind/*/basis`: what a change is compared by.
 //! - `kind/*/action`, `action`: what apply does for a change. Nothing of it is shown.
@@ -99,6 +100,7 @@ pub mod duration;
 pub mod error;
 pub mod explain;
 pub mod export;
+pub mod finding;
 pub mod graph;
 pub mod kind;
 pub mod landing;

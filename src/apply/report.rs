@@ -1,7 +1,8 @@
 //! What an apply did, change by change.
 
-use crate::change::{Change, Finding, Guard, Op, Resource};
+use crate::change::{Change, Op, Resource};
 use crate::code::Code;
+use crate::finding::{Finding, Guard};
 use crate::landing::{Alert, ChangeError, Fault, Landed};
 use crate::plan::stale::Moved;
 use crate::plan::{FORMAT_VERSION, Plan, Target};

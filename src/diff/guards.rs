@@ -1,9 +1,10 @@
 //! What no plan may do without being told, however right each of its changes is.
 
-use crate::change::{Guard, Resource};
+use crate::change::Resource;
 use crate::code::Code;
 use crate::draft::View;
 use crate::draft::consent::Given;
+use crate::finding::Guard;
 use crate::kind::{Kind, rules};
 use crate::problem::Problem;
 

@@ -2,9 +2,10 @@
 
 use super::names::Names;
 use super::select::{renumber, settles_by_plan};
-use crate::change::{Change, Finding, Op, Resource};
+use crate::change::{Change, Op, Resource};
 use crate::code::Code;
 use crate::draft::{Drafted, Input, names_one};
+use crate::finding::Finding;
 use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 

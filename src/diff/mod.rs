@@ -6,10 +6,11 @@ mod leave_out;
 mod names;
 mod select;
 
-use crate::change::{Finding, Guard, Resource, Waiting};
+use crate::change::Resource;
 use crate::code::Code;
 use crate::draft::consent::Consents;
 use crate::draft::{Draft, Drafted, Input, Step, View, names_one};
+use crate::finding::{Finding, Guard, Waiting};
 use crate::kind::rules::listed;
 use crate::kind::{Key, Kind, rules};
 use crate::problem::{Problem, nearest};

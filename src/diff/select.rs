@@ -1,9 +1,10 @@
 //! `--target` and `prune`: a part of a plan that is whole in itself.
 
 use super::names::Names;
-use crate::change::{Change, Finding, Op, Refused, Resource, WaitingFor};
+use crate::change::{Change, Op, Refused, Resource};
 use crate::code::Code;
 use crate::draft::{Drafted, Input, Step, Targets, names_one};
+use crate::finding::{Finding, WaitingFor};
 use crate::kind::Key;
 use crate::problem::{Problem, Severity};
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,9 +8,10 @@ pub mod world;
 
 use crate::action::Action;
 use crate::ask::Answers;
-use crate::change::{Basis, Change, Finding, Refused, Resource, Waiting};
+use crate::change::{Basis, Change, Refused, Resource};
 use crate::consent::CommandConsent;
 use crate::desired::Desired;
+use crate::finding::{Finding, Waiting};
 use crate::kind::{Key, Kind};
 use crate::live::Live;
 use crate::pattern::is_like;

@@ -4,9 +4,10 @@
 use super::inputs::Inputs;
 use super::{FORMAT_VERSION, Plan, Target, Unmanaged, desired_files, saved};
 use crate::action::Action;
-use crate::change::{Basis, Change, Finding};
+use crate::change::{Basis, Change};
 use crate::desired::Desired;
 use crate::diff::Outcome;
+use crate::finding::Finding;
 use crate::problem::Problem;
 use crate::source::Sources;
 use std::collections::BTreeMap;

@@ -5,9 +5,10 @@ pub mod inputs;
 pub mod saved;
 pub mod stale;
 
-use crate::change::{Basis, Change, Finding, Guard, Waiting};
+use crate::change::{Basis, Change};
 use crate::desired::Desired;
 use crate::digest::sha256;
+use crate::finding::{Finding, Guard, Waiting};
 use crate::kind::{Key, Kind};
 use crate::problem::Severity;
 use crate::server::Server;

@@ -7,8 +7,9 @@
 
 use super::Plan;
 use super::computed::{Computed, Ready};
-use crate::change::{Basis, Change, Field, Finding, Op, Resource, ServiceChange};
+use crate::change::{Basis, Change, Field, Op, Resource, ServiceChange};
 use crate::code::Code;
+use crate::finding::Finding;
 use crate::kind::rules::{has_key, is_live};
 use crate::live::Live;
 use crate::problem::Problem;

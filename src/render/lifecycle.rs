@@ -1,7 +1,8 @@
 //! What a plan keeps, guards and leaves alone, for people.
 
 use super::style::Style;
-use crate::change::{Guard, Op, Resource, Waiting};
+use crate::change::{Op, Resource};
+use crate::finding::{Guard, Waiting};
 use crate::plan::Plan;
 use crate::secret::printable;
 use std::fmt::Write;

@@ -2,8 +2,9 @@
 
 use super::style::Style;
 use super::{fields, lifecycle};
-use crate::change::{Change, Field, Finding, Op, Resource, ServiceChange, Validated};
+use crate::change::{Change, Field, Op, Resource, ServiceChange, Validated};
 use crate::code::Code;
+use crate::finding::Finding;
 use crate::kind::subscription::kafka_options::GROUP_ID;
 use crate::plan::Plan;
 use crate::problem::Severity;

@@ -3,10 +3,10 @@
 use super::file::{self, Readers, unwritable};
 use crate::admin::trace::{Detail, Trace};
 use crate::apply::{ChangeResult, Event, Report};
-use crate::change::Waiting;
 use crate::cli::{Color, Format, Output, ReportForm, ReportTo};
 use crate::drift::Drift;
 use crate::error::{Exit, Failure};
+use crate::finding::Waiting;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::render::style::Style;

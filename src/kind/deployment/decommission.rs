@@ -10,7 +10,7 @@
 use super::live;
 use crate::admin::Error;
 use crate::ask::InFlight;
-use crate::change::WaitingFor;
+use crate::finding::WaitingFor;
 use crate::config::DeploymentPolicy;
 use crate::desired::PruneDeployments;
 use crate::draft::{Input, View};

@@ -5,9 +5,8 @@ use super::action::{Action, Delete};
 use super::decommission::{Decommission, Verdict};
 use super::diff::on_server;
 use super::live::Deployment;
-use crate::change::{
-    Change, FieldValue, Op, Precondition, Refused, Resource, Risk, ServiceChange, Waiting,
-};
+use crate::change::{Change, FieldValue, Op, Precondition, Refused, Resource, Risk, ServiceChange};
+use crate::finding::Waiting;
 use crate::code::Code;
 use crate::config::DeploymentPolicy;
 use crate::draft::consent::still_protected;

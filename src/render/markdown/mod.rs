@@ -7,7 +7,8 @@ mod plan;
 mod report;
 
 use super::short;
-use crate::change::{Finding, Resource};
+use crate::change::Resource;
+use crate::finding::Finding;
 use crate::plan::Target;
 use crate::problem::{Problem, Severity};
 use crate::source::{Origin, Sources};

@@ -5,7 +5,8 @@ use super::escape::{code, details, fenced, html, prose};
 use super::{
     ASIDE, IMPORTANT, MESSAGE, NAME, caution, count, finding, head, item, list, named, place, row, table,
 };
-use crate::change::{Change, FieldChange, Finding, Guard, Op, Resource, Risk, Waiting};
+use crate::change::{Change, FieldChange, Op, Resource, Risk};
+use crate::finding::{Finding, Guard, Waiting};
 use crate::graph::Graph;
 use crate::plan::Plan;
 use crate::problem::Severity;
