@@ -12,9 +12,11 @@ use crate::kind::deployment::{
 use crate::kind::service::live::Service;
 use crate::kind::service::options::{ServiceOption, Setting};
 use crate::live::Live;
+use crate::words::counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Which of the listed deployments are discovered again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,19 +101,52 @@ impl InFlight {
 
     /// Counts the invocations that run on a deployment: pinned to it, or last tried there without an
     /// answer yet.
-    pub fn on_deployment(&self, id: &str) -> u64 {
+    pub fn on_deployment(&self, id: &str) -> Unfinished {
         let is_on = |row: &&wire::Unfinished| {
             [&row.pinned_deployment_id, &row.last_attempt_deployment_id]
                 .into_iter()
                 .any(|deployment| deployment.as_deref() == Some(id))
         };
-        self.0.iter().filter(is_on).map(|row| row.n).sum()
+        Unfinished::of(self.0.iter().filter(is_on))
     }
 
     /// Counts the invocations of a service, queued and scheduled ones too.
-    pub fn of_service(&self, name: &str) -> u64 {
-        let of = self.0.iter().filter(|row| row.target_service_name == name);
-        of.map(|row| row.n).sum()
+    pub fn of_service(&self, name: &str) -> Unfinished {
+        Unfinished::of(self.0.iter().filter(|row| row.target_service_name == name))
+    }
+}
+
+/// How many invocations are not completed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    pub n: u64,
+    /// How many of them are paused. They do not go on by themselves.
+    pub paused: u64,
+}
+
+impl Unfinished {
+    fn of<'r>(rows: impl Iterator<Item = &'r wire::Unfinished>) -> Self {
+        rows.fold(Self::default(), |sum, row| Self {
+            n: sum.n + row.n,
+            paused: sum.paused + row.paused,
+        })
+    }
+}
+
+/// The number, and what is to be done about those that never end.
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&counted(self.n, "invocation"))?;
+        match self.paused {
+            0 => Ok(()),
+            paused if paused == self.n => {
+                write!(f, ", paused: resume, move or kill what will not end by itself")
+            }
+            paused => write!(
+                f,
+                ", {paused} of them paused: resume, move or kill what will not end by itself"
+            ),
+        }
     }
 }
 

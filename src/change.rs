@@ -8,7 +8,7 @@ use crate::source::Origin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The operation that a change makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +100,7 @@ struct Printed {
     kind: Kind,
     /// A deployment's normalised URI or ARN, a service's name, `SOURCE -> SINK[ @ GROUP]`.
     key: String,
+    /// The id that the server has for it, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     server_id: Option<String>,
 }
@@ -170,6 +171,8 @@ pub enum FieldChange {
     Changed,
     /// The field is not there afterwards.
     Removed,
+    /// The field has the value that it had: on its way, the plan resets it and puts it back.
+    Restored,
 }
 
 /// One field of a resource that changes. Sensitive values are null on both sides.
@@ -189,6 +192,7 @@ pub struct Field {
 impl Field {
     pub fn new(path: &[&str], before: Option<Json>, after: Option<Json>) -> Self {
         let change = match (&before, &after) {
+            (Some(before), Some(after)) if before == after => FieldChange::Restored,
             (None, _) => FieldChange::Set,
             (Some(_), None) => FieldChange::Removed,
             (Some(_), Some(_)) => FieldChange::Changed,
@@ -246,8 +250,13 @@ pub struct ServiceChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     pub code: CodeName,
+    /// Why, in words.
     pub message: String,
+    /// What to do about it.
     pub help: String,
+    /// The consents that would let it pass, as `--allow` takes them; none if consents are not enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
 }
 
 impl From<Problem> for Refused {
@@ -256,6 +265,7 @@ impl From<Problem> for Refused {
             code: problem.code.into(),
             message: problem.message,
             help: problem.help.unwrap_or_default(),
+            lacks: problem.lacks.into_iter().collect(),
         }
     }
 }
@@ -274,6 +284,12 @@ impl Refused {
             code: reasons[0].code.clone(),
             message: join(|refused| &refused.message),
             help: join(|refused| &refused.help),
+            lacks: if reasons.iter().any(|refused| refused.lacks.is_empty()) {
+                Vec::new()
+            } else {
+                let all = reasons.iter().flat_map(|refused| refused.lacks.iter().cloned());
+                all.collect::<BTreeSet<_>>().into_iter().collect()
+            },
         })
     }
 }
@@ -281,7 +297,9 @@ impl Refused {
 /// A field of the server with the value that the plan was computed from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldValue {
+    /// The names that lead to the field, from the resource on.
     pub path: Vec<String>,
+    /// Its value; null where there is none.
     pub value: Option<Json>,
 }
 
@@ -335,6 +353,9 @@ pub struct Basis {
     /// The options in effect that the change resets, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<FieldValue>,
+    /// What the changes before it make of the fields that it sets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reset: Vec<FieldValue>,
 }
 
 /// One step of a plan.
@@ -374,6 +395,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// What it does, in a word: the operation, unless all that it does is to put back what the plan itself
+    /// resets.
+    pub fn what(&self) -> &'static str {
+        if self.is_put_back() {
+            "put back"
+        } else {
+            self.op.name()
+        }
+    }
+
+    /// Whether everything is in the end as it was.
+    pub fn is_put_back(&self) -> bool {
+        let mut fields = self.fields.iter().peekable();
+        self.op == Op::Configure
+            && fields.peek().is_some()
+            && fields.all(|field| field.change == FieldChange::Restored)
+    }
+
     /// A change without details. Its id is given when it gets its place in a plan.
     pub fn new(op: Op, resource: Resource, origin: Option<Origin>) -> Self {
         Self {

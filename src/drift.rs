@@ -126,7 +126,8 @@ impl Drift {
         let mut findings: Vec<Drifted> = Vec::new();
         let mut stuck: BTreeMap<u32, &Key> = BTreeMap::new();
         let errors = plan.errors_by_key();
-        for change in &plan.changes {
+        // What an apply would put back is as the files say now.
+        for change in plan.changes.iter().filter(|change| !change.is_put_back()) {
             let error = errors.get(&change.resource.key).copied();
             let needed = change.depends_on.iter().find_map(|need| stuck.get(need).copied());
             let drifted = changed(plan, change, error, needed);

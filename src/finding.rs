@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Finding {
     pub code: CodeName,
     pub severity: Severity,
+    /// What was found, in words.
     pub message: String,
+    /// What to do about it.
     pub help: Option<String>,
     /// What it is about; null when it is about the plan as a whole.
     pub resource: Option<Resource>,
@@ -39,10 +41,14 @@ impl Finding {
 pub struct Guard {
     pub code: CodeName,
     pub status: GuardStatus,
+    /// What the rule found, in words.
     pub message: String,
     /// What would let the plan pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The consent that would let it pass, as `--allow` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
     /// The resource that the rule is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
@@ -55,6 +61,7 @@ impl Guard {
             status: GuardStatus::Pass,
             message,
             help: None,
+            lacks: None,
             resource: None,
         }
     }
@@ -65,6 +72,7 @@ impl Guard {
             status: GuardStatus::Fail,
             message: problem.message,
             help: problem.help,
+            lacks: problem.lacks,
             resource: about,
         }
     }
@@ -91,6 +99,10 @@ pub struct Waiting {
     pub reason: WaitingFor,
     /// How many unfinished invocations need the resource.
     pub invocations: u64,
+    /// How many of them are paused: they do not end by themselves.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paused: u64,
+    /// What it waits for, in words.
     pub message: String,
 }
 
@@ -108,4 +120,9 @@ pub enum WaitingFor {
     Kept,
     /// Whether invocations run on it could not be found out.
     Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }

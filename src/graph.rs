@@ -71,8 +71,8 @@ impl Is {
 /// The change that a node is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// What the plan does.
-    pub op: Op,
+    /// What the plan does, in a word.
+    pub what: &'static str,
     /// What the change does to this node: a registration changes a service that is served already.
     pub effect: Effect,
     /// Whether the plan may not do it.
@@ -142,7 +142,7 @@ impl Graph {
 impl Mark {
     fn of(change: &Change) -> Self {
         Self {
-            op: change.op,
+            what: change.what(),
             effect: match change.op {
                 Op::Register | Op::Create => Effect::Added,
                 Op::Update | Op::Overwrite | Op::Promote | Op::Configure | Op::Replace => Effect::Changed,

@@ -94,9 +94,11 @@ impl std::fmt::Display for Alert {
 /// Why a change is not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeError {
+    /// Why, in words.
     pub message: String,
     /// Restate's own code of the error, such as `META0003`.
     pub restate_code: Option<String>,
+    /// The status of the answer, if there was one.
     pub http_status: Option<u16>,
 }
 

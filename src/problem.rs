@@ -33,6 +33,8 @@ pub struct Problem {
     /// `None` where no place in a file is to blame, as for a server that is down.
     pub span: Option<Span>,
     pub related: Vec<Related>,
+    /// What `--allow` would let it pass, where it is the want of a consent.
+    pub lacks: Option<String>,
 }
 
 impl Problem {
@@ -56,12 +58,19 @@ impl Problem {
             help: None,
             span: None,
             related: Vec::new(),
+            lacks: None,
         }
     }
 
     #[must_use]
     pub fn at(mut self, span: Span) -> Self {
         self.span = Some(span);
+        self
+    }
+
+    #[must_use]
+    pub fn lacks(mut self, consent: impl Into<String>) -> Self {
+        self.lacks = Some(consent.into());
         self
     }
 

@@ -17,13 +17,19 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "restatectl snapshot")]
 pub struct Snapshot {
+    /// The version of this form of document.
     pub format_version: String,
+    /// The version of the program that took it.
     pub restatectl_version: String,
     /// When the snapshot was taken: RFC 3339 in UTC.
     pub created_at: String,
+    /// The server.
     pub target: Target,
+    /// The deployments, the oldest first.
     pub deployments: Vec<SnapshotDeployment>,
+    /// The latest revision of each service.
     pub services: Vec<Service>,
+    /// The subscriptions.
     pub subscriptions: Vec<SnapshotSubscription>,
     /// The Kafka clusters, each with the `group.id` that it gives to subscriptions. Not there for a server
     /// that does not list them.

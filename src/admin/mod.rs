@@ -65,7 +65,7 @@ pub struct Client {
 
 /// The query of [`Client::unfinished_invocations`].
 pub const UNFINISHED_INVOCATIONS: &str = "SELECT pinned_deployment_id, last_attempt_deployment_id, \
-    target_service_name, COUNT(1) AS n FROM sys_invocation WHERE status != 'completed' \
+    target_service_name, COUNT(1) AS n, SUM(CASE WHEN status = 'paused' THEN 1 ELSE 0 END) AS paused FROM sys_invocation WHERE status != 'completed' \
     GROUP BY pinned_deployment_id, last_attempt_deployment_id, target_service_name";
 
 /// The time that reads, dry runs and repeatable writes may take with their retries.

@@ -207,6 +207,9 @@ pub struct Unfinished {
     pub target_service_name: String,
     /// How many there are.
     pub n: u64,
+    /// How many of them are paused.
+    #[serde(default)]
+    pub paused: u64,
 }
 
 /// `GET /kafka-clusters`.

@@ -1,6 +1,7 @@
 //! The command line: names and their help, no behaviour.
 
 mod args;
+mod guess;
 mod verbs;
 
 use clap::{Parser, Subcommand};
@@ -9,6 +10,7 @@ pub use args::{
     Color, Connection, DiscoverArg, FileFormat, Files, Format, Looking, Output, Planning, ReportForm,
     ReportTo,
 };
+pub use guess::guess;
 pub use verbs::{
     Apply, Completions, Delete, Drift, Explain, Export, Graph, GraphLanguage, Init, Man, Plan, Prune, Render,
     Schema, SchemaName, Show, Snapshot, Validate,

@@ -183,6 +183,10 @@ pub struct Delete {
     #[arg(long)]
     pub force: bool,
 
+    /// How long another deployment must have served its services, in place of the file's
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub after: Option<Duration>,
+
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,

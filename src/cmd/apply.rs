@@ -26,7 +26,7 @@ pub fn run(args: Apply, printer: &Printer) -> Result<Exit, Failure> {
         wait_endpoints: args.wait_endpoints,
         ..Asked::of(&files, &wish, &look, &args.connection)
     };
-    let mut confirm = Confirm::unless(args.yes)?;
+    let mut confirm = Confirm::unless(args.yes);
     confirm.show_unmanaged = args.planning.looking.show_unmanaged;
     confirm.wait_drained = args.wait_drained;
     block_on(execute(&asked, saved, confirm, printer))

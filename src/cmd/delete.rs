@@ -23,8 +23,11 @@ pub fn run(args: Delete, printer: &Printer) -> Result<Exit, Failure> {
     let wish = Wish::to_delete(args.kind, &args.name, args.allow);
     let look = Look::without_endpoints();
     let asked = Asked {
-        scope: Scope::Delete { force: args.force },
+        scope: Scope::Delete {
+            force: args.force,
+            after: args.after,
+        },
         ..Asked::of(&args.files, &wish, &look, &args.connection)
     };
-    block_on(execute(&asked, None, Confirm::unless(args.yes)?, printer))
+    block_on(execute(&asked, None, Confirm::unless(args.yes), printer))
 }

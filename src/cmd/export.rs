@@ -50,6 +50,19 @@ async fn run_async(args: &cli::Export, printer: &Printer) -> Result<Exit, Failur
             None => Printer::text(text),
         }
     }
+    let written: Vec<String> = (files.iter())
+        .filter_map(|(path, _)| path.as_ref())
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    if !written.is_empty() {
+        let variables: Vec<&str> = export.supply.keys().map(String::as_str).collect();
+        let set = if variables.is_empty() {
+            String::new()
+        } else {
+            format!("; set {} before you plan with it", variables.join(", "))
+        };
+        printer.progress(&format!("Wrote {}{set}.", written.join(", ")));
+    }
     if format == Format::Json {
         // The other formats say it in comments.
         printer.aside(&about(&export, &target));

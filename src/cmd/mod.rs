@@ -17,7 +17,7 @@ mod show;
 mod snapshot;
 mod validate;
 
-use crate::cli::{Cli, Command, Format};
+use crate::cli::{Cli, Command, Format, guess};
 use crate::code::Code;
 use crate::error::{Exit, Failure};
 use crate::problem::Problem;
@@ -38,11 +38,15 @@ fn parsed(args: &[OsString]) -> Exit {
         Err(error) if error.use_stderr() && wants_json(args) => {
             let text = error.render().to_string();
             let message = text.trim_start_matches("error: ").trim().to_owned();
-            Printer::bare(Format::Json).failure(&Failure::usage(Problem::error(Code::Usage, message)));
+            let mut problem = Problem::error(Code::Usage, message);
+            problem.help = guess(args);
+            Printer::bare(Format::Json).failure(&Failure::usage(problem));
             return Exit::Usage;
         }
         Err(error) => {
-            Printer::raw(&error.render().to_string(), error.use_stderr());
+            let tip = guess(args).filter(|_| error.use_stderr());
+            let tip = tip.map_or_else(String::new, |tip| format!("\n  here: {tip}\n"));
+            Printer::raw(&format!("{}{tip}", error.render()), error.use_stderr());
             return if error.use_stderr() {
                 Exit::Usage
             } else {

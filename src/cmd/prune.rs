@@ -18,7 +18,7 @@ pub fn run(args: Prune, printer: &Printer) -> Result<Exit, Failure> {
         scope: Scope::Prune,
         ..Asked::of(&args.files, &wish, &look, &args.connection)
     };
-    let mut confirm = Confirm::unless(args.yes)?;
+    let mut confirm = Confirm::unless(args.yes);
     confirm.show_unmanaged = args.looking.show_unmanaged;
     confirm.wait_drained = args.wait_drained;
     block_on(execute(&asked, None, confirm, printer))

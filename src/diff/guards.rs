@@ -100,7 +100,8 @@ fn judged(count: Count, total: u64, allowed: Option<u64>) -> Guard {
         None => {
             let help =
                 format!("this is more than {limit}: if it is meant, run with `--allow deletes={total}`");
-            Guard::failing(Problem::error(code, message).help(help), None)
+            let problem = Problem::error(code, message).lacks(format!("deletes={total}"));
+            Guard::failing(problem.help(help), None)
         }
     }
 }

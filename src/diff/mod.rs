@@ -52,6 +52,7 @@ impl Outcome {
             if let Some(refused) = &mut change.refused {
                 in_place(&mut refused.message);
                 in_place(&mut refused.help);
+                refused.lacks.iter_mut().for_each(in_place);
             }
             let fields = change.fields.iter_mut();
             fields.for_each(|field| {
@@ -75,6 +76,7 @@ impl Outcome {
         for guard in &mut self.guards {
             in_place(&mut guard.message);
             guard.help.iter_mut().for_each(in_place);
+            guard.lacks.iter_mut().for_each(in_place);
         }
         for key in self.unmanaged.values_mut().flatten() {
             *key = key.masked(&mask);

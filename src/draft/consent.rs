@@ -99,7 +99,8 @@ impl<'a> Consents<'a> {
 /// The refusal for want of consent. `entry` names what carries the `allow:` list.
 pub fn needs(consent: &Consent, message: String, entry: &str) -> Problem {
     let word = consent.word();
-    Problem::error(consent.code(), message).help(format!(
+    let problem = Problem::error(consent.code(), message).lacks(consent.to_string());
+    problem.help(format!(
         "if that is meant, add `allow: [{word}]` to the {entry}, or run with `--allow {word}`"
     ))
 }

@@ -61,7 +61,8 @@ impl<'a> View<'a> {
         let Allowing { allow, keys, entry } = allowing;
         let consent = Consent::TakeOver(stack.to_owned());
         self.consents.allows(&consent, allow, keys).ok_or_else(|| {
-            Problem::error(Code::ForeignStack, format!("{what} belongs to the stack {stack}")).help(format!(
+            let problem = Problem::error(Code::ForeignStack, format!("{what} belongs to the stack {stack}"));
+            problem.lacks(consent.to_string()).help(format!(
                 "leave it to that stack's file; if it is to be taken over, add `allow: [{consent}]` to the {entry}, or run with `--allow {consent}`"
             ))
         })

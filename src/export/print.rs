@@ -52,7 +52,8 @@ pub fn file(export: &Export, target: &Target, format: Format) -> Result<String, 
     if format == Format::Json {
         return text(&document(export, &export.entries), format);
     }
-    let mut whole = comment(&about(export, target)) + &text(&head(export).into(), format)?;
+    let mut whole =
+        schema_line(format) + &comment(&about(export, target)) + &text(&head(export).into(), format)?;
     for kind in Kind::ALL {
         if let Some(section) = section(*kind, &export.entries) {
             let section = Json::Object(Map::from_iter([section]));
@@ -86,12 +87,22 @@ pub fn files(
                 Format::Json => body,
                 // What is to be told of the whole is told in the first.
                 Format::Yaml | Format::Toml => {
-                    std::mem::take(&mut about) + &comment(kind.words().exported) + &body
+                    let about = std::mem::take(&mut about) + &comment(kind.words().exported);
+                    schema_line(format) + &about + &body
                 }
             },
         ));
     }
     Ok(files)
+}
+
+/// Editors complete and explain fields by it: `restatectl schema desired-state > restatectl.schema.json`.
+fn schema_line(format: Format) -> String {
+    match format {
+        Format::Yaml => "# yaml-language-server: $schema=restatectl.schema.json\n".to_owned(),
+        Format::Toml => "#:schema restatectl.schema.json\n".to_owned(),
+        Format::Json => String::new(),
+    }
 }
 
 /// # Errors

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Inputs {
     /// The files as given with `-f`, or found in the working directory.
     pub paths: Vec<String>,
+    /// The files with values of variables.
     pub var_files: Vec<String>,
     /// What references that are not sensitive stood for: by file, and by JSON pointer into it.
     pub values: BTreeMap<String, BTreeMap<String, String>>,
@@ -22,10 +23,12 @@ pub struct Inputs {
     pub variables: Vec<String>,
     /// The consents of the run.
     pub allow: Vec<String>,
+    /// What was written again although no difference could be seen, as `KIND/KEY`.
     pub resend: Vec<String>,
     /// What was left out, as `KIND/KEY`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// Whether everything of the stack was to go.
     pub destroy: bool,
     pub discover: Discover,
 }

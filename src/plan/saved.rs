@@ -29,7 +29,11 @@ pub fn read(text: &str, shown: &str) -> Result<Plan, Problem> {
 /// # Errors
 /// When it is no whole document, or of another major version.
 pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
+    let is_named = |ends: &[&str]| ends.iter().any(|end| shown.ends_with(end));
     let document: Json = serde_json::from_str(text).map_err(|error| {
+        if is_named(&[".yaml", ".yml", ".toml"]) {
+            return desired_state(shown);
+        }
         let (why, help) = if error.is_eof() {
             (
                 "ends in the middle",
@@ -50,12 +54,18 @@ pub fn document(text: &str, shown: &str) -> Result<Json, Problem> {
             Err(Problem::error(Code::PlanVersion, message)
                 .help("make the plan with the version of restatectl that applies it"))
         }
+        None if document.get("version").is_some() => Err(desired_state(shown)),
         None => Err(Problem::error(
             Code::PlanUnreadable,
             format!("`{shown}` is no document of restatectl: it has no `format_version`"),
         )
         .help("`plan --out FILE` writes a plan")),
     }
+}
+
+fn desired_state(shown: &str) -> Problem {
+    let message = format!("`{shown}` is a desired-state file, where a plan is expected");
+    Problem::error(Code::PlanUnreadable, message).help(format!("name it with `-f {shown}`"))
 }
 
 /// # Errors

@@ -23,7 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Moved {
     pub resource: Resource,
+    /// What moved, in words.
     pub message: String,
+    /// The fields that are not what they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<MovedField>,
 }
@@ -31,10 +33,15 @@ pub struct Moved {
 /// A field that is not what it was. Null where there is nothing, and for sensitive values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MovedField {
+    /// The names that lead to the field, from the resource on.
     pub path: Vec<String>,
+    /// The value when the plan was made.
     pub planned_before: Option<Json>,
+    /// The value now.
     pub live_now: Option<Json>,
+    /// The value that the files want.
     pub wanted: Option<Json>,
+    /// Whether the values may not be shown.
     pub sensitive: bool,
 }
 
@@ -274,11 +281,18 @@ fn differences(planned: (&Plan, &Change), now: (&Plan, &Change), is_resumed: boo
             fields,
         })
     };
-    let mut different = moved_fields(fields, &now.fields);
+    // What the changes before it have made of them already.
+    let reset = if is_resumed { &basis.reset[..] } else { &[] };
+    let is_reset = |path: &[String], value: &Option<Json>| {
+        let mut resets = reset.iter();
+        resets.any(|reset| reset.path == path && reset.value == *value)
+    };
+    let mut different = moved_fields(fields, &now.fields, is_reset);
     different.extend(moved_preconditions(
         (planned, &basis),
         (now, &basis_now),
         &different,
+        is_reset,
     ));
     if !different.is_empty() {
         return moved("it is not what it was".to_owned(), different);
@@ -324,12 +338,18 @@ fn moved_revision(planned: Option<u32>, now: Option<u32>) -> Option<String> {
     (planned != now).then(|| format!("it had revision {}, and has {} now", text(planned), text(now)))
 }
 
-fn moved_fields(planned: &[Field], now: &[Field]) -> Vec<MovedField> {
+/// `is_reset`: whether a field has this value since the plan's own changes made it so.
+fn moved_fields(
+    planned: &[Field],
+    now: &[Field],
+    is_reset: impl Fn(&[String], &Option<Json>) -> bool,
+) -> Vec<MovedField> {
     let find = |fields: &[Field], path: &[String]| fields.iter().find(|field| field.path == path).cloned();
     let mut moved: Vec<MovedField> = planned
         .iter()
         .filter_map(|planned| match find(now, &planned.path) {
             Some(now) if now == *planned => None,
+            Some(now) if now.after == planned.after && is_reset(&now.path, &now.before) => None,
             // It is as wanted already.
             None => None,
             Some(now) => Some(MovedField {
@@ -354,6 +374,7 @@ fn moved_preconditions(
     (planned, basis): (&Change, &Basis),
     (now, basis_now): (&Change, &Basis),
     told: &[MovedField],
+    is_reset: impl Fn(&[String], &Option<Json>) -> bool,
 ) -> Vec<MovedField> {
     let before = planned.precondition.fields.iter().chain(&basis.options);
     let is_wanted = |path: &[String]| planned.fields.iter().any(|field| field.path == path);
@@ -363,6 +384,9 @@ fn moved_preconditions(
     let moved = before.filter_map(|before| {
         let mut fields = now.precondition.fields.iter().chain(&basis_now.options);
         let now = fields.find(|now| now.path == before.path && now.value != before.value)?;
+        if is_reset(&now.path, &now.value) {
+            return None;
+        }
         let is_told = told.iter().any(|field| field.path == before.path);
         let wanted = planned.fields.iter().find(|field| field.path == before.path);
         (!is_told).then(|| MovedField {

@@ -17,12 +17,14 @@ pub fn lines(field: &Field, style: Style) -> Vec<String> {
             FieldChange::Set => "set",
             FieldChange::Changed => "changed",
             FieldChange::Removed => "removed",
+            FieldChange::Restored => "put back",
         };
         return vec![format!("{path}: {what} (sensitive)")];
     }
     let (before, after) = (value(field.before.as_ref()), value(field.after.as_ref()));
     match field.change {
         FieldChange::Set => vec![format!("{path}: {}", style.added(&after))],
+        FieldChange::Restored => vec![format!("{path}: {after} (put back)")],
         FieldChange::Removed => vec![format!("{path}: {} removed", style.removed(&before))],
         FieldChange::Changed if before.len().max(after.len()) > LONG => long(&path, &before, &after, style),
         FieldChange::Changed => {

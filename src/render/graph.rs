@@ -94,7 +94,7 @@ fn what(node: &Node) -> String {
         return kind.to_owned();
     };
     let Mark {
-        op,
+        what,
         effect,
         is_refused,
     } = mark;
@@ -104,7 +104,7 @@ fn what(node: &Node) -> String {
         Effect::Removed => "removed",
     };
     let refused = if is_refused { ", refused" } else { "" };
-    format!("{effect} {kind} ({}{refused})", op.name())
+    format!("{effect} {kind} ({what}{refused})")
 }
 
 fn class(node: &Node) -> Option<&'static str> {

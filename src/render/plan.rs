@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::kind::subscription::kafka_options::GROUP_ID;
 use crate::plan::Plan;
 use crate::problem::Severity;
-use crate::secret::printable;
+use crate::secret::{MASK, printable};
 use crate::source::Origin;
 use crate::words::counted;
 use std::fmt::Write;
@@ -87,7 +87,50 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
     if plan.has_errors() || plan.is_refused() {
         let _ = writeln!(text, "{}", style.error(verdict(plan)));
     }
+    if let Some(consents) = missing_consents(plan) {
+        let _ = writeln!(text, "If all of it is meant: {consents}");
+    }
     text
+}
+
+/// All consents that are missing, to paste at the end of the command line. `None` where they would not be
+/// enough.
+pub fn missing_consents(plan: &Plan) -> Option<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for change in &plan.changes {
+        let Some(refused) = &change.refused else { continue };
+        if refused.lacks.is_empty() {
+            return None;
+        }
+        missing.extend(refused.lacks.iter().map(|consent| {
+            if consent.contains('=') {
+                consent.clone()
+            } else {
+                format!("{consent}={}", change.resource.key)
+            }
+        }));
+    }
+    for guard in plan.guards.iter().filter(|guard| guard.fails()) {
+        missing.push(guard.lacks.clone()?);
+    }
+    missing.sort();
+    missing.dedup();
+    let flags = missing
+        .iter()
+        .map(|consent| format!("--allow {}", quoted(&printable(consent))));
+    // What is masked cannot be pasted.
+    let can_paste = !missing.is_empty() && !missing.iter().any(|consent| consent.contains(MASK));
+    (can_paste && !plan.has_errors()).then(|| flags.collect::<Vec<_>>().join(" "))
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_=:/.,+@%".contains(c);
+    if text.chars().all(is_safe) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 pub fn verdict(plan: &Plan) -> &'static str {
@@ -247,7 +290,7 @@ fn one(text: &mut String, change: &Change, findings: &[&Finding], widths: &Width
 
 /// The operation, and what is worth knowing about how it is done.
 pub fn how(change: &Change) -> String {
-    let op = change.op.name();
+    let op = change.what();
     match change.op {
         Op::Replace => match change.resource.key.group() {
             Some(group) if !regroups(change) => {
@@ -343,10 +386,22 @@ fn summary(plan: &Plan) -> String {
 
 /// The changes by operation: `1 to register, 1 to configure`.
 pub fn counts(plan: &Plan) -> String {
-    let parts: Vec<String> = Op::ALL
-        .into_iter()
-        .filter_map(|op| Some(format!("{} to {}", plan.summary.get(op.name())?, op.name())))
-        .collect();
+    let put_back = plan.changes.iter().filter(|change| change.is_put_back()).count();
+    let mut parts: Vec<String> = Vec::new();
+    for op in Op::ALL {
+        let of_op = plan.summary.get(op.name()).map_or(0, |n| *n as usize);
+        let others = if op == Op::Configure {
+            of_op.saturating_sub(put_back)
+        } else {
+            of_op
+        };
+        if others > 0 {
+            parts.push(format!("{others} to {}", op.name()));
+        }
+        if op == Op::Configure && put_back > 0 {
+            parts.push(format!("{put_back} to put back"));
+        }
+    }
     parts.join(", ")
 }
 

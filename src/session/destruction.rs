@@ -5,6 +5,7 @@ use super::wish::Wish;
 use crate::code::Code;
 use crate::config::DeploymentPolicy;
 use crate::consent::{CommandConsent, Consent};
+use crate::duration::Duration;
 use crate::error::{Exit, Failure};
 use crate::kind::Kind;
 use crate::kind::rules::found;
@@ -41,6 +42,7 @@ pub fn of_one(
     live: &Live,
     wish: &Wish,
     force: bool,
+    after: Option<Duration>,
 ) -> Result<(ReadFiles, Vec<String>), Failure> {
     let is_named = |name: &String| wish.targets.contains(name);
     let named: Vec<_> = found(live)
@@ -55,7 +57,7 @@ pub fn of_one(
     }
     let Some(named) = named.first() else {
         // Nothing of that name is there; what is planned then says so.
-        return Ok((emptied(read, None, force), wish.targets.clone()));
+        return Ok((emptied(read, None, force, after), wish.targets.clone()));
     };
     let kind = named.key.kind();
     // A kind without ids is known by its key.
@@ -69,7 +71,7 @@ pub fn of_one(
         .help("remove it from the file; with `prune` the next apply deletes it");
         return Err(refused(problem, read));
     }
-    let mut read = emptied(read, Some(kind), force);
+    let mut read = emptied(read, Some(kind), force, after);
     let mark = named.stack;
     if mark != read.desired.stack() {
         // Pruning for nobody does not touch what carries a mark, and the other way round.
@@ -87,13 +89,16 @@ pub fn of_one(
 }
 
 /// The desired state as if the files listed nothing. `only`: the kind of what is to go.
-fn emptied(read: ReadFiles, only: Option<Kind>, force: bool) -> ReadFiles {
+fn emptied(read: ReadFiles, only: Option<Kind>, force: bool, after: Option<Duration>) -> ReadFiles {
     let mut desired = read.desired.emptied(Span::default());
     if let Some(only) = only {
         desired.prune = desired.prune.only(only);
         if force && only == Kind::Deployment {
             desired.prune.deployments.policy = DeploymentPolicy::Force;
         }
+    }
+    if let Some(after) = after {
+        desired.prune.deployments.after = after;
     }
     ReadFiles { desired, ..read }
 }

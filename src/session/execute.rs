@@ -10,6 +10,7 @@ use crate::change::Op;
 use crate::code::Code;
 use crate::duration::Duration;
 use crate::error::{Exit, Failure};
+use crate::finding::{Waiting, WaitingFor};
 use crate::plan::Plan;
 use crate::plan::computed::{Computed, Ready};
 use crate::plan::stale::{self, Standing};
@@ -26,21 +27,29 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    /// # Errors
-    /// When there would be nobody to ask.
-    pub fn unless(yes: bool) -> Result<Self, Failure> {
-        if !yes && !std::io::stdin().is_terminal() {
-            let problem = Problem::error(Code::NotConfirmed, "there is no terminal to ask on");
-            return Err(Failure::usage(
-                problem.help("to go on without being asked, add `--yes`"),
-            ));
-        }
-        Ok(Self {
+    pub fn unless(yes: bool) -> Self {
+        Self {
             asks: !yes,
             show_unmanaged: false,
             wait_drained: Duration::default(),
-        })
+        }
     }
+}
+
+/// # Errors
+/// When the plan has something to ask about, and there is nobody to ask.
+fn can_be_asked(plan: &Plan, confirm: Confirm) -> Result<(), Failure> {
+    let is_asked = confirm.asks && !plan.changes.is_empty() && Exit::of(plan) == Exit::Done;
+    if !is_asked || std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let problem = Problem::error(
+        Code::NotConfirmed,
+        "there is no terminal to ask on, so nothing was changed",
+    );
+    Err(Failure::usage(
+        problem.help("to go on without being asked, add `--yes`"),
+    ))
 }
 
 /// How an apply ends that changed nothing.
@@ -102,6 +111,7 @@ async fn renewed(
         Ok(renewed) => renewed,
         Err(ended) => return Ok(Err(ended)),
     };
+    can_be_asked(ready.plan(), confirm)?;
     printer.preview(ready.plan(), confirm.show_unmanaged);
     confirmed(ready, client, asked, confirm, printer).await
 }
@@ -113,6 +123,7 @@ async fn planned(
     printer: &Printer,
 ) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
     let Made { computed, client, .. } = make(asked, printer).await?;
+    can_be_asked(&computed.plan, confirm)?;
     printer.preview(&computed.plan, confirm.show_unmanaged);
     let deletes_nothing = matches!(asked.scope, Scope::Delete { .. }) && computed.plan.changes.is_empty();
     let outcome = match Exit::of(&computed.plan) {
@@ -121,6 +132,10 @@ async fn planned(
         _ if deletes_nothing => Outcome::Refused,
         _ => Outcome::NothingToDo,
     };
+    let is_settling = |waiting: &Waiting| waiting.reason == WaitingFor::Settling;
+    if deletes_nothing && computed.plan.waiting.iter().any(is_settling) {
+        printer.progress("To delete it now all the same, add `--after 0s`.");
+    }
     if outcome != Outcome::NothingToDo {
         return Ok(Err(not_started(outcome, &computed.plan)));
     }
@@ -195,7 +210,7 @@ async fn renew(
 ) -> Result<Result<(Ready, Client), NotCarriedOut>, Failure> {
     let again = Asked {
         scope: match asked.scope {
-            Scope::Delete { force } => Scope::Delete { force },
+            Scope::Delete { force, after } => Scope::Delete { force, after },
             Scope::Files | Scope::Prune | Scope::Again(_) | Scope::Waiting(_) => Scope::Again(plan),
         },
         ..*asked

@@ -1,6 +1,7 @@
 //! From the command line to a valid desired state.
 
 use super::outside::Surroundings;
+use super::printer::aside;
 use crate::cli::{FileFormat, Files};
 use crate::code::Code;
 use crate::config;
@@ -15,7 +16,7 @@ use crate::source::interpolate::Rules;
 use crate::source::{Format, SourceFile, Sources, meaning};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, stdin};
+use std::io::{IsTerminal, Read, stdin};
 use std::path::{Path, PathBuf};
 
 pub const DEFAULT_NAMES: [&str; 4] = ["restate.yaml", "restate.yml", "restate.toml", "restate.json"];
@@ -260,6 +261,9 @@ impl Input {
         if path == Path::new(STDIN) {
             if !self.seen.insert(path.to_owned()) {
                 return Ok(Vec::new());
+            }
+            if stdin().is_terminal() {
+                aside("Waiting for the desired state: type or paste it, and end it with Ctrl-D.\n");
             }
             let text = text(stdin(), "standard input")?;
             self.surroundings.directories.push(PathBuf::new());

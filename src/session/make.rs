@@ -34,7 +34,11 @@ pub enum Scope<'a> {
     /// What the files say; under `--destroy`, that everything of their stack is to go.
     Files,
     /// One resource is to go, which the wish has as its target.
-    Delete { force: bool },
+    Delete {
+        force: bool,
+        /// In place of the file's `after`.
+        after: Option<Duration>,
+    },
     /// Of what the files say, the deletions alone.
     Prune,
     /// To see what has become of this plan: what it touches.
@@ -83,18 +87,17 @@ pub struct Made {
 /// # Errors
 /// When the files, or the server, do not let a plan be made; and when interrupted.
 pub async fn make(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
-    or_interrupted(Box::pin(make_uninterrupted(asked, printer))).await
+    // Before anybody listens to Ctrl-C, or nothing would end the wait for standard input.
+    let read = read(asked)?;
+    or_interrupted(Box::pin(make_uninterrupted(asked, read, printer))).await
 }
 
-async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made, Failure> {
+fn read(asked: &Asked<'_>) -> Result<ReadFiles, Failure> {
     let Asked {
         files,
-        wish,
-        look,
         connection,
         scope,
-        wait_endpoints,
-        deleted: _,
+        ..
     } = *asked;
     let setting = Setting {
         unset: Severity::Error,
@@ -108,7 +111,23 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
             Scope::Files | Scope::Delete { .. } | Scope::Prune => None,
         },
     };
-    let mut read = files::read(files, &setting)?;
+    files::read(files, &setting)
+}
+
+async fn make_uninterrupted(
+    asked: &Asked<'_>,
+    mut read: ReadFiles,
+    printer: &Printer,
+) -> Result<Made, Failure> {
+    let Asked {
+        files: _,
+        wish,
+        look,
+        connection,
+        scope,
+        wait_endpoints,
+        deleted: _,
+    } = *asked;
     let mut client = connect::connect(connection, printer)?;
     learn(client.masker(), &read);
     if wish.destroy {
@@ -118,7 +137,7 @@ async fn make_uninterrupted(asked: &Asked<'_>, printer: &Printer) -> Result<Made
     let target = Target::new(client.url(), &live.server);
     let read = is_target(read, &live)?;
     let (read, targets) = match scope {
-        Scope::Delete { force } => destruction::of_one(read, &live, wish, force)?,
+        Scope::Delete { force, after } => destruction::of_one(read, &live, wish, force, after)?,
         Scope::Again(plan) => {
             saved::is_same_target(plan, &target)?;
             (read, stale::targets(plan, &live))

@@ -319,7 +319,7 @@ fn result(text: &str) {
 }
 
 /// There is nobody to tell that it cannot be told.
-fn aside(text: &str) {
+pub fn aside(text: &str) {
     let _ = write(&mut std::io::stderr().lock(), text);
 }
 

@@ -43,7 +43,9 @@ pub struct Span {
 pub struct Origin {
     /// The path, relative to the working directory, with `/`.
     pub file: String,
+    /// The line, from 1.
     pub line: usize,
+    /// The column in characters, from 1.
     pub column: usize,
 }
 

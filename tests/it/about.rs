@@ -122,3 +122,45 @@ fn completions_and_manual_pages_name_every_verb() {
     assert!(page.contains("wait\\-endpoints"), "{page}");
     desk.run(&["man", "nothing"]).expect(64);
 }
+
+/// What people type who come from another tool gets the name that it has here.
+#[test]
+fn what_is_typed_from_habit() {
+    let desk = Desk::new();
+    desk.write("a.yaml", "version: 1\n");
+    desk.write("b.json", r#"{ "version": 1 }"#);
+    for (args, tip) in [
+        (&["diff"][..], "restatectl plan"),
+        (&["destroy"], "apply --destroy"),
+        (&["status"], "restatectl drift"),
+        (&["fmt"], "restatectl render"),
+        (&["nodes"], "Restate's own program"),
+        (&["plan", "a.yaml"], "`restatectl plan -f a.yaml`"),
+        (&["drift", "a.yaml"], "`restatectl drift -f a.yaml`"),
+        (&["plan", "-o", "x"], "`--out FILE`"),
+        (&["plan", "-out=x"], "`--out FILE`"),
+        (&["apply", "--auto-approve"], "`--yes`"),
+        (&["apply", "--dry-run"], "restatectl plan"),
+        (&["plan", "--filename", "a.yaml"], "`-f FILE`"),
+    ] {
+        let ran = desk.run(args).expect(64);
+        assert!(ran.stderr.contains(tip), "{args:?}: {}", ran.stderr);
+        let ran = desk.run(&[args, &["--format", "json"]].concat()).expect(64);
+        let help = ran.json()["problems"][0]["help"].clone();
+        assert!(help.as_str().unwrap().contains(tip), "{args:?}: {help}");
+    }
+    // A desired-state file where a plan belongs.
+    for (verb, file) in [("apply", "a.yaml"), ("apply", "b.json"), ("show", "a.yaml")] {
+        let ran = desk.run(&[verb, file, "--format", "json"]).expect(1);
+        let help = ran.json()["problems"][0]["help"].clone();
+        assert_eq!(help, format!("name it with `-f {file}`"), "{verb}");
+    }
+    // Nothing is guessed about what is only misspelled.
+    assert!(
+        !desk
+            .run(&["plan", "--allwo", "x"])
+            .expect(64)
+            .stderr
+            .contains("here:")
+    );
+}

@@ -2,7 +2,10 @@
 //! problem it has; the report that a user sees is beside it, in `tests/bad/reports`. Lines at the
 //! top that start with `# args:` and `# env:` say how it is run.
 
+use crate::endpoint::Endpoint;
 use crate::harness::Desk;
+use crate::suite::service;
+use crate::world::World;
 use restatectl::code::Code;
 use std::path::{Path, PathBuf};
 
@@ -294,9 +297,16 @@ fn wrong_usage_has_a_code_of_its_own() {
     }
     let ran = desk.run(&["plan", "--nope", "--format", "json"]).expect(64);
     assert_eq!(ran.json()["problems"][0]["code"], "usage");
-    let ran = desk.run(&["apply", "--format", "json"]).expect(64);
+    let world = World::fake("1.7.12");
+    let mail = Endpoint::start(service("Mail"));
+    // Where there is nothing to do, nobody is asked.
+    world.wants("deployments: []\n");
+    world.run(&["apply"]).expect(0);
+    world.wants(&format!("deployments: [{{ uri: '{}' }}]\n", mail.url()));
+    let ran = world.run(&["apply", "--format", "json"]).expect(64);
     assert_eq!(ran.json()["problems"][0]["code"], "not-confirmed");
     assert!(ran.stdout.contains("--yes"), "{}", ran.stdout);
+    assert_eq!(world.deployments(), [""; 0]);
     for args in [
         &["--help"][..],
         &["plan", "--help"],

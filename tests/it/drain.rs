@@ -258,6 +258,18 @@ fn right_before_the_deletion_it_is_asked_again() {
         }]);
     });
     assert_draining(&world, 1);
+    // What is paused does not end by itself.
+    world.as_fake().state(|state| {
+        let invocations = state.invocations.iter_mut().flatten();
+        invocations.for_each(|invocation| invocation.is_paused = true);
+    });
+    let waiting = world.plan()["waiting"][0].clone();
+    assert_eq!(
+        (&waiting["invocations"], &waiting["paused"]),
+        (&json!(1), &json!(1))
+    );
+    let message = waiting["message"].as_str().unwrap();
+    assert!(message.contains("resume, move or kill"), "{message}");
     world
         .as_fake()
         .state(|state| state.invocations = Some(Vec::new()));

@@ -23,7 +23,7 @@ fn lines(graph: &Graph) -> Vec<String> {
                 Effect::Removed => "-",
             };
             let refused = if mark.is_refused { " refused" } else { "" };
-            format!(" [{effect} {}{refused}]", mark.op.name())
+            format!(" [{effect} {}{refused}]", mark.what)
         });
         let key = node.is.to_string();
         format!("{} {key}{mark}", node.is.what())

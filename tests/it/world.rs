@@ -267,6 +267,9 @@ pub fn fields(change: &Value) -> Vec<String> {
             let path: Vec<_> = field["path"].as_array().unwrap().iter().map(shown).collect();
             if field["sensitive"] == true {
                 format!("{}: {} sensitive", path.join("."), shown(&field["change"]))
+            } else if field["change"] == "restored" {
+                assert_eq!(field["before"], field["after"]);
+                format!("{}: {} (put back)", path.join("."), shown(&field["after"]))
             } else {
                 format!(
                     "{}: {} → {}",

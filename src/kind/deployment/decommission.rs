@@ -9,7 +9,7 @@
 
 use super::live;
 use crate::admin::Error;
-use crate::ask::InFlight;
+use crate::ask::{InFlight, Unfinished};
 use crate::finding::WaitingFor;
 use crate::config::DeploymentPolicy;
 use crate::desired::PruneDeployments;
@@ -17,7 +17,6 @@ use crate::draft::{Input, View};
 use crate::draft::world::ServedBy;
 use crate::duration::Duration;
 use crate::live::Live;
-use crate::words::counted;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +42,7 @@ pub struct Decommission<'a> {
 #[derive(Debug, Clone)]
 pub struct Verdict {
     pub reason: WaitingFor,
-    pub invocations: u64,
+    pub invocations: Unfinished,
     pub message: String,
 }
 
@@ -51,7 +50,7 @@ impl Verdict {
     fn new(reason: WaitingFor, message: String) -> Self {
         Self {
             reason,
-            invocations: 0,
+            invocations: Unfinished::default(),
             message,
         }
     }
@@ -118,12 +117,9 @@ impl<'a> Decommission<'a> {
         match self.in_flight {
             Some(Ok(in_flight)) => {
                 let unfinished = in_flight.of_service(name);
-                (unfinished > 0).then(|| Verdict {
+                (unfinished.n > 0).then(|| Verdict {
                     invocations: unfinished,
-                    ..Verdict::new(
-                        WaitingFor::Draining,
-                        format!("draining ({} of {name})", counted(unfinished, "invocation")),
-                    )
+                    ..Verdict::new(WaitingFor::Draining, format!("draining {name} ({unfinished})"))
                 })
             }
             other => Some(Verdict::new(WaitingFor::Unknown, unknown(other))),
@@ -261,11 +257,11 @@ impl<'a> Decommission<'a> {
             match self.in_flight {
                 Some(Ok(in_flight)) => {
                     let invocations = in_flight.on_deployment(&candidate.id);
-                    if invocations > 0 {
+                    if invocations.n > 0 {
                         return Some(Verdict {
                             reason: WaitingFor::Draining,
                             invocations,
-                            message: format!("draining ({})", counted(invocations, "invocation")),
+                            message: format!("draining ({invocations})"),
                         });
                     }
                 }
@@ -321,7 +317,7 @@ impl<'a> Decommission<'a> {
     /// The unfinished invocations on a deployment, where they are known.
     pub fn in_flight(&self, deployment: &live::Deployment) -> Option<u64> {
         let known = self.in_flight?.as_ref().ok()?;
-        Some(known.on_deployment(&deployment.id))
+        Some(known.on_deployment(&deployment.id).n)
     }
 }
 

@@ -72,13 +72,13 @@ async fn still_needed(client: &Client, deletion: &Delete) -> Result<Option<Strin
         let unfinished = client.unfinished_invocations().await.map_err(Fault::failed)?;
         let in_flight = InFlight::new(unfinished);
         let on_it = in_flight.on_deployment(id);
-        if on_it > 0 {
-            return Ok(Some(format!("{on_it} invocations run on it now")));
+        if on_it.n > 0 {
+            return Ok(Some(format!("something runs on it now ({on_it})")));
         }
-        let queued = serves.iter().find(|name| in_flight.of_service(name) > 0);
+        let queued = serves.iter().find(|name| in_flight.of_service(name).n > 0);
         if let Some(name) = queued {
             let n = in_flight.of_service(name);
-            return Ok(Some(format!("{n} invocations of {name} are unfinished now")));
+            return Ok(Some(format!("{name} is not done now ({n})")));
         }
     }
     Ok(None)

@@ -188,7 +188,7 @@ mod tests {
             ("http://host/a/*", "http://host/a/"),
             ("http://10.0.*.*", "http://10.0.evil.example"),
             ("192.168.1.*", "http://192.168.1.evil"),
-            ("https://checkout:9080", "https://checkout:90800"),
+            ("https://checkout:9080", "https://checkout:9081"),
             ("http://host/services/*", "http://host/services/a/b"),
             ("http://host/ab*bc", "http://host/abc"),
             (

@@ -73,13 +73,17 @@ fn deployment(exporting: &mut Exporting<'_>, deployment: &Deployment) {
     if let Some(role) = &deployment.assume_role_arn {
         json.insert("assume_role_arn".to_owned(), literal(role));
     }
+    // Not by its address, which has the version in it where every one has an address of its own.
+    let is_latest = |name: &&String| exporting.live.is_latest(deployment, name);
+    let serves = deployment.services.keys().find(is_latest).cloned();
+    let whose = serves.unwrap_or_else(|| deployment.address.to_string());
     if !deployment.additional_headers.is_empty() {
         let headers = deployment.additional_headers.iter().map(|(name, value)| {
             let what = format!("the header {name} of {}", deployment.address);
             let value = Some(Rc::from(value.expose()));
             (
                 name.clone(),
-                exporting.supply(&deployment.address.to_string(), name, what, value),
+                exporting.supply(&whose, name, what, value),
             )
         });
         let headers: Map<String, Json> = headers.collect();

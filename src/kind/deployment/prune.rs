@@ -45,7 +45,8 @@ pub fn prune(draft: &mut Draft<'_>) {
         draft.wait(Waiting {
             resource: on_server(deployment),
             reason,
-            invocations,
+            invocations: invocations.n,
+            paused: invocations.paused,
             message,
         });
     }

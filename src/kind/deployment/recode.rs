@@ -267,7 +267,7 @@ fn step(
 /// The unfinished invocations that run on it.
 fn hit(view: &View<'_>, known: &mut Known<'_>) -> Option<u64> {
     match view.input.answers.in_flight.as_ref()? {
-        Ok(in_flight) => Some(in_flight.on_deployment(&known.live.id)),
+        Ok(in_flight) => Some(in_flight.on_deployment(&known.live.id).n),
         Err(error) => {
             let message = format!("how many invocations run on it is not known: {}", error.message);
             known.find(Problem::warning(code::Code::InvocationsUnknown, message));

@@ -10,14 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotDeployment {
+    /// The id that the server has for it.
     pub id: String,
     /// The URI without user and password, or the ARN.
     pub address: String,
     /// The names of the headers. Values are not kept.
     pub additional_headers: BTreeSet<String>,
+    /// Whether it is called over HTTP/1.1.
     pub use_http_11: bool,
+    /// The role that the server takes to call it.
     pub assume_role_arn: Option<String>,
+    /// What was registered with it.
     pub metadata: BTreeMap<String, String>,
+    /// When it was registered: RFC 3339 in UTC.
     pub created_at: String,
     /// The revision of each service, by name.
     pub services: BTreeMap<String, u32>,

@@ -308,6 +308,7 @@ impl Taking {
             options: names
                 .flat_map(|name| in_effect(view.input.live, name))
                 .collect(),
+            reset: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::action::Action;
 use super::desired::Service;
 use super::live;
 use super::options::{Options, Overrides, ServiceOption, Setting};
-use crate::change::{Change, Field, FieldValue, Op, Precondition, Resource, Risk, Validated};
+use crate::change::{Basis, Change, Field, FieldValue, Op, Precondition, Resource, Risk, Validated};
 use crate::code::Code;
 use crate::consent::Consent;
 use crate::draft::consent::needs;
@@ -69,16 +69,32 @@ fn configure(view: &View<'_>, wanted: &Service) -> Part {
         depends_on,
         refused,
         precondition: precondition(live, &compared.overrides),
-        fields: compared.fields,
+        fields: net_effect(live, &compared.overrides),
         ..Change::new(Op::Configure, resource, view.input.origin(wanted.name.span))
     };
     let action = Action {
         service: name.clone(),
         overrides: compared.overrides,
     };
-    part.step = Some(Step::new(change, Some(action.into())));
+    let set = action.overrides.keys();
+    let basis = Basis {
+        reset: set.map(|option| reset_to(*option, &predicted.service)).collect(),
+        ..Basis::default()
+    };
+    part.step = Some(Step {
+        basis,
+        ..Step::new(change, Some(action.into()))
+    });
     part.given = given;
     part
+}
+
+/// What a registration before it makes of an option.
+fn reset_to(option: ServiceOption, predicted: &live::Service) -> FieldValue {
+    FieldValue {
+        path: vec![option.name().to_owned()],
+        value: predicted.options.get(option).map(Into::into),
+    }
 }
 
 /// The consents that the change needs.
@@ -117,6 +133,15 @@ fn precondition(live: Option<&live::Service>, overrides: &Overrides) -> Precondi
         revision: Some(live.revision),
         fields: fields.collect(),
     }
+}
+
+/// What becomes of what is live now. What a registration makes of it in between is the executor's business.
+fn net_effect(live: Option<&live::Service>, overrides: &Overrides) -> Vec<Field> {
+    let fields = overrides.iter().map(|(option, setting)| {
+        let before = live.and_then(|live| live.options.get(*option));
+        Field::new(&[option.name()], before.map(Into::into), Some((*setting).into()))
+    });
+    fields.collect()
 }
 
 fn unknown_service(view: &View<'_>, wanted: &Service) -> Option<Problem> {
@@ -167,7 +192,6 @@ fn discovered<'a>(view: &View<'a>, deployment: &str, service: &str) -> Option<&'
 
 #[derive(Default)]
 struct Compared {
-    fields: Vec<Field>,
     overrides: Overrides,
     /// The options without an effect: option, place, and why.
     ineffective: Vec<(ServiceOption, Span, String)>,
@@ -187,8 +211,6 @@ fn compare(wanted: &Service, predicted: &live::Service, baseline: Option<&Option
             compared.ineffective.push((option, setting.span, why));
             continue;
         }
-        let (before, after) = (now.map(Into::into), Some(setting.value.into()));
-        compared.fields.push(Field::new(&[option.name()], before, after));
         compared.overrides.insert(option, setting.value);
     }
     compared

@@ -14,12 +14,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The latest revision of a service, or one that was registered before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Service {
+    /// The name of the service.
     pub name: String,
     /// `Service`, `VirtualObject` or `Workflow`.
     pub ty: String,
+    /// The id of the deployment that serves it.
     pub deployment_id: String,
+    /// The revision; each registration makes another.
     pub revision: u32,
     pub options: Options,
+    /// Its handlers, by name.
     pub handlers: BTreeMap<String, Handler>,
     /// The options that the server says it stored but does not apply: those named by an `info`
     /// RT0021 (request/response mode) or RT0022 (clamped). 1.6 and later; 1.5 is silent.
@@ -30,6 +34,7 @@ pub struct Service {
 /// [S:all].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handler {
+    /// Whether it is exclusive, shared or of a workflow.
     pub ty: Option<String>,
     /// Everything else that the server tells of the service, by name.
     pub declared: BTreeMap<String, serde_json::Value>,

@@ -77,10 +77,15 @@ pub type Overrides = BTreeMap<ServiceOption, Setting>;
 /// The six options that can be overridden, as they are in effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
+    /// Whether everybody may call it through the ingress.
     pub public: bool,
+    /// How long the result of a call with an idempotency key is kept.
     pub idempotency_retention: Option<Duration>,
+    /// How long the journal of a finished invocation is kept.
     pub journal_retention: Option<Duration>,
+    /// After how long without progress an invocation is suspended.
     pub inactivity_timeout: Option<Duration>,
+    /// After how long an invocation is broken off that does not suspend.
     pub abort_timeout: Option<Duration>,
     /// Workflows only. A handler's own value comes before the service's.
     pub workflow_completion_retention: Option<Duration>,

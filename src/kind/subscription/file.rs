@@ -1,6 +1,6 @@
 //! A subscription as the file writes it.
 
-use super::kafka_options::KAFKA_OPTIONS;
+use super::kafka_options::{KAFKA_OPTIONS, of_consumers};
 use crate::kind::words::consents;
 use crate::source::{Map, Read, Text};
 use schemars::{JsonSchema, Schema};
@@ -44,20 +44,28 @@ fn subscription_consents(schema: &mut Schema) {
 
 /// Every option by name, so that editors complete them.
 fn kafka_options(schema: &mut Schema) {
-    let text = json!(["string", "number", "boolean"]);
-    let options: JsonMap<String, Json> = KAFKA_OPTIONS
-        .iter()
-        .map(|(name, allowed)| {
-            let option = match allowed.split_once("..") {
-                Some((low, high)) => {
-                    json!({ "type": text, "description": format!("A number from {low} to {high}.") })
-                }
-                None if allowed.is_empty() => json!({ "type": text }),
-                None => json!({ "type": text, "examples": allowed.split('|').collect::<Vec<_>>() }),
-            };
-            ((*name).to_owned(), option)
-        })
-        .collect();
+    let options = of_consumers().map(|(name, what)| {
+        let allowed = KAFKA_OPTIONS.get(name).copied().unwrap_or_default();
+        let mut option = match allowed.split_once("..") {
+            Some(_) => json!({ "type": ["string", "number"] }),
+            None if allowed.is_empty() => json!({ "type": ["string", "number", "boolean"] }),
+            None => one_of(allowed),
+        };
+        let range = allowed.split_once("..");
+        let range = range.map_or_else(String::new, |(low, high)| format!(" From {low} to {high}."));
+        option["description"] = format!("{what}{range}").into();
+        (name.to_owned(), option)
+    });
+    let options: JsonMap<String, Json> = options.collect();
     schema.insert("properties".to_owned(), options.into());
     schema.insert("additionalProperties".to_owned(), false.into());
+}
+
+/// One of some words, or a reference to one.
+fn one_of(words: &str) -> Json {
+    let mut choices: Vec<Json> = words.split('|').map(Json::from).collect();
+    if words == "true|false" {
+        choices.extend([true, false].map(Json::from));
+    }
+    json!({ "anyOf": [{ "enum": choices }, { "type": "string", "pattern": r"\$\{" }] })
 }

@@ -1,7 +1,7 @@
 //! What the Kafka consumer inside the server accepts. The server stores everything, and a consumer
 //! that does not understand an option never starts: nothing in the Admin API shows it [S:all].
 
-use super::kafka_options::{GROUP_ID, KAFKA_OPTIONS};
+use super::kafka_options::{GROUP_ID, KAFKA_OPTIONS, of_consumers};
 use crate::code::Code;
 use crate::problem::{Problem, Problems, nearest};
 use crate::source::{Spanned, Text};
@@ -31,6 +31,10 @@ pub fn check(name: &Spanned<String>, value: &Spanned<Text>, problems: &mut Probl
             "the server sets `{}` itself, whatever is written here",
             name.value
         );
+        let problem = Problem::warning(Code::IgnoredOption, message).at(name.span);
+        problems.push(problem.help("remove it"));
+    } else if of_consumers().all(|(option, _)| option != name.value) {
+        let message = format!("`{}` is for producers, and a subscription only reads", name.value);
         let problem = Problem::warning(Code::IgnoredOption, message).at(name.span);
         problems.push(problem.help("remove it"));
     } else if name.value == GROUP_ID && value.value.as_str().is_empty() {

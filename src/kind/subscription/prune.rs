@@ -125,6 +125,11 @@ fn feeds_removed_handler(view: &View<'_>, live: &Subscription) -> Option<Problem
     );
     Some(
         Problem::error(Code::HandlerInUse, message)
-            .help("keep the handler, list the subscription with its new sink, or delete it first"),
+            .help(match live.shown_group() {
+                Some(group) => format!(
+                    "keep the handler, or list the subscription with its new sink and `options: {{ group.id: {group} }}`"
+                ),
+                None => "keep the handler, or delete the subscription first".to_owned(),
+            }),
     )
 }

@@ -10,8 +10,11 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotSubscription {
+    /// The id that the server has for it.
     pub id: String,
+    /// The topic: `kafka://CLUSTER/TOPIC`.
     pub source: String,
+    /// The handler: `service://SERVICE/HANDLER`.
     pub sink: String,
     /// The options. A secret value is three stars, as servers show it.
     pub options: BTreeMap<String, String>,

@@ -51,7 +51,7 @@ pub fn plan(plan: &Plan, show_unmanaged: bool) -> String {
     let mut document = Document::new(head);
     let important = important(plan, &changes, &mut document);
     let aside = aside(plan, show_unmanaged, &mut document);
-    let op = |change: &&Change| change.op.name();
+    let op = |change: &&Change| change.what();
     let columns = ["Change", "Resource", "Where", "Notes"];
     let rows = document.section(table(&columns, &changes, op), |change| change_row(change));
     changes.retain(|change| !lines(change).is_empty());
@@ -153,7 +153,7 @@ fn refusal(change: &Change) -> String {
     };
     let subject = format!(
         "{} {} ({})",
-        change.op.name(),
+        change.what(),
         named(&change.resource),
         code(&short::middle(refused.code.as_str(), NAME))
     );
@@ -173,7 +173,7 @@ fn change_row(change: &Change) -> String {
         (None, None) => String::new(),
     };
     row(&[
-        change.op.name().to_owned(),
+        change.what().to_owned(),
         named(&change.resource),
         place,
         notes(change),
@@ -191,7 +191,7 @@ fn notes(change: &Change) -> String {
         Risk::Destructive => notes.push("**destructive**".to_owned()),
     }
     let how = how(change);
-    let beyond_op = how[change.op.name().len()..].trim_start_matches([',', ' ']);
+    let beyond_op = how[change.what().len()..].trim_start_matches([',', ' ']);
     if !beyond_op.is_empty() {
         notes.push(prose(&short::start(beyond_op, NAME)));
     }
@@ -202,7 +202,7 @@ fn change_details(change: &Change) -> String {
     let key = html(&short::middle(&key(&change.resource), NAME));
     let summary = format!(
         "{} {} <code>{key}</code>",
-        change.op.name(),
+        change.what(),
         change.resource.kind().name()
     );
     let lines = lines(change);
@@ -242,6 +242,7 @@ fn lines(change: &Change) -> Vec<String> {
             FieldChange::Set => "+",
             FieldChange::Changed => "!",
             FieldChange::Removed => "-",
+            FieldChange::Restored => " ",
         };
         for line in fields::lines(&short::field(field, VALUE), plain) {
             let is_side = line.starts_with("  - ") || line.starts_with("  + ");

@@ -15,16 +15,18 @@ impl State {
         if body["query"] != restatectl::admin::UNFINISHED_INVOCATIONS {
             return Err(Reply::error(500, None, "the fake does not speak SQL"));
         }
-        let mut groups: BTreeMap<_, u64> = BTreeMap::new();
+        let mut groups: BTreeMap<_, (u64, u64)> = BTreeMap::new();
         for invocation in invocations {
             let key = (
                 &invocation.pinned_deployment_id,
                 &invocation.last_attempt_deployment_id,
                 &invocation.service,
             );
-            *groups.entry(key).or_default() += 1;
+            let (n, paused) = groups.entry(key).or_default();
+            *n += 1;
+            *paused += u64::from(invocation.is_paused);
         }
-        let rows = groups.into_iter().map(|((pinned, last, service), n)| {
+        let rows = groups.into_iter().map(|((pinned, last, service), (n, paused))| {
             // What is null is left out.
             let mut row = Map::new();
             row.extend(
@@ -38,6 +40,7 @@ impl State {
             );
             row.insert("target_service_name".to_owned(), service.clone().into());
             row.insert("n".to_owned(), n.into());
+            row.insert("paused".to_owned(), paused.into());
             Value::Object(row)
         });
         Ok(Reply::json(200, &json!({ "rows": self.ordered(rows) })))

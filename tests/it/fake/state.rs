@@ -38,6 +38,7 @@ pub struct Invocation {
     pub service: String,
     pub pinned_deployment_id: Option<String>,
     pub last_attempt_deployment_id: Option<String>,
+    pub is_paused: bool,
 }
 
 #[derive(Clone, Debug)]

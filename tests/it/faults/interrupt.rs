@@ -112,3 +112,19 @@ fn a_hangup_that_is_ignored_stays_ignored() {
     signal(&child, "-HUP");
     assert_eq!(Ran::of(child).expect(0).json()["outcome"], "complete");
 }
+
+/// Whoever started it without a file on a terminal can end it.
+#[test]
+fn a_wait_for_standard_input_is_ended() {
+    let world = World::fake("1.7.12");
+    for verb in ["plan", "apply", "validate"] {
+        let mut command = world.desk.command(&[verb, "-f", "-"]);
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        // Long enough to have come to it.
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(child.try_wait().unwrap().is_none(), "{verb} waits");
+        signal(&child, "-INT");
+        child.wait().unwrap();
+    }
+    assert!(world.as_fake().requests().is_empty());
+}

@@ -15,11 +15,14 @@ fn scene() -> (World, Vec<Endpoint>) {
     let latest = world.has(service("Mail"));
     let before = world.has(checkout(&["onOrder"]));
     world.subscribe(SOURCE, "service://Checkout/onOrder", &json!({ "group.id": "g1" }));
+    // One that is put back, and one that changes.
+    let overrides = json!({ "idempotency_retention": "7d", "journal_retention": "2d" });
+    world.override_service("Checkout", &overrides);
     let next = Endpoint::start(checkout(&["onOrder", "onRefund"]));
     world.lists(
         [&latest, &before, &next],
         &format!(
-            "services: {{ Checkout: {{ public: false, idempotency_retention: 7d }}, Mail: {{ abort_timeout: 1h }} }}\n\
+            "services: {{ Checkout: {{ public: false, idempotency_retention: 7d, journal_retention: 3d }}, Mail: {{ abort_timeout: 1h }} }}\n\
              prune: {{ deployments: {{ policy: force, keep: 0, after: 0s }} }}\n\
              {FROM_THE_START}\n\
              - {{ source: kafka://main/refunds, sink: service://Checkout/onRefund, options: {{ group.id: g2 }} }}\n"

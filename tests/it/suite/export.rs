@@ -83,7 +83,10 @@ fn an_export_plans_to_no_changes_in_every_format(world: &World) {
         let plan = plan_of(world, file, &asked);
         assert_eq!(plan["changes"], json!([]), "{text}");
         assert_eq!(plan["unmanaged"], json!({}));
-        assert_eq!(findings(&plan), [] as [&str; 0]);
+        // Since 1.7 servers hide passwords.
+        let mut found = findings(&plan);
+        found.retain(|code| code != "not-compared");
+        assert_eq!(found, [""; 0]);
     }
     let yaml = world.run(&["export"]).expect(0).stdout;
     assert_eq!(yaml, world.read("export.yaml"));

@@ -29,8 +29,22 @@ fn overrides_survive_a_new_revision(world: &World) {
     let configure = &plan["changes"][1];
     assert_eq!(
         fields(configure),
-        ["public: true → false", "idempotency_retention: 1d → 7d"]
+        ["public: false (put back)", "idempotency_retention: 7d (put back)"]
     );
+    let shown = world.run(&["plan"]).expect(0).stdout;
+    for part in [
+        "put back, after the registration",
+        "public: false (put back)",
+        "1 to put back",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    // Nothing about the service differs from the file.
+    let drift = world.run(&["drift", "--format", "json"]).expect(2).json();
+    let missing = drift["findings"].as_array().unwrap();
+    assert_eq!((missing.len(), &missing[0]["direction"]), (1, &json!("missing")));
+    let graph = world.run(&["plan", "--format", "markdown"]).expect(0).stdout;
+    assert!(graph.contains("(put back)"), "{graph}");
     assert_eq!(
         configure["precondition"],
         json!({ "revision": 1, "fields": [

@@ -116,7 +116,7 @@ fn an_overwrite_that_drops_a_service_brings_an_older_revision_back(world: &World
         (&json!(2), &json!(1))
     );
     // The old one has an override of its own, which is not what the file says.
-    assert_eq!(fields(&plan["changes"][1]), ["abort_timeout: 1m 17s → 1m 30s"]);
+    assert_eq!(fields(&plan["changes"][1]), ["abort_timeout: 1m 30s (put back)"]);
     world.apply_with(&allow);
     let live = world.service("Mail");
     assert_eq!(
