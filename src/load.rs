@@ -124,10 +124,10 @@ pub fn load(
     is_whole.then_some(desired)
 }
 
-/// What begins with `x-` is for anchors, and for other tools.
+/// What begins with `x-` is for anchors, and for other tools; editors find the schema by `$schema`.
 fn drop_extensions(root: &mut Node) {
     if let Kind::Map(entries) = &mut root.kind {
-        entries.retain(|(key, _)| !key.name.starts_with("x-"));
+        entries.retain(|(key, _)| !key.name.starts_with("x-") && &*key.name != "$schema");
     }
 }
 

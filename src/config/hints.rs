@@ -67,7 +67,8 @@ fn hint(of: &str, field: &str) -> Option<&'static str> {
 }
 
 /// Fields of the file beside those of the kinds whose values are no secrets.
-const PLAIN_FIELDS: [&str; 10] = [
+const PLAIN_FIELDS: [&str; 11] = [
+    "$schema",
     "allow",
     "protected",
     "version",

@@ -38,7 +38,7 @@ pub const FORMAT_VERSION: u64 = 1;
 /// A field that is not written is not managed: it is neither compared nor changed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "restatectl desired state", extend("patternProperties" = { "^x-": true }))]
+#[schemars(title = "restatectl desired state", extend("patternProperties" = { r"^x-|^\$schema$": true }))]
 pub struct File {
     /// The version of this format: 1.
     #[schemars(required, range(min = 1, max = 1))]

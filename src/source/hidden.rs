@@ -2,8 +2,10 @@
 //! same line as a token.
 
 use super::Span;
+use super::interpolate::VARIABLES;
 use super::node::{Kind, Node};
 use super::reference::{self, Part, Reference};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The fields of the format of which something is known. `source` itself knows none of them.
@@ -34,6 +36,8 @@ impl Vocabulary {
     }
 }
 
+/// A name that is longer may be a token.
+const LONGEST_NAME: usize = 48;
 /// Shorter words are not looked for in quoted text: nobody's secret is shorter.
 const SHORTEST: usize = 5;
 
@@ -76,6 +80,32 @@ pub fn in_tree(root: &Node, dropped: &[Dropped], text: &str, vocabulary: &Vocabu
     found
 }
 
+/// Anchors and aliases have names of their own, which are shown whatever they stand for.
+pub fn show_anchors(text: &str, found: &mut Sights) {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    found.sort();
+    let mut aliases = HashSet::new();
+    for (at, _) in text.match_indices(['&', '*']) {
+        let length = text[at + 1..]
+            .find(|c| !is_of_name(c))
+            .unwrap_or(text.len() - at - 1);
+        let name = at..at + 1 + length;
+        let is_first = at == 0 || text[..at].ends_with([' ', '[', ',']);
+        let is_whole =
+            text[name.end..].starts_with([' ', '\n', '\r', ',', ']', '}']) || name.end == text.len();
+        // In a value, it is a part of that.
+        let before = found.hidden.partition_point(|hidden| hidden.start < at);
+        let is_inside = before
+            .checked_sub(1)
+            .is_some_and(|last| at < found.hidden[last].end);
+        if length > 0 && is_first && is_whole && !is_inside {
+            aliases.insert(name);
+        }
+    }
+    found.hidden.retain(|hidden| !aliases.contains(hidden));
+    found.shown.extend(aliases);
+}
+
 /// An entry whose key was written before, or has no value.
 pub struct Dropped {
     pub key: Span,
@@ -98,11 +128,21 @@ enum Sight {
     Hidden,
     /// A value that is hidden, with everything below it.
     Secret,
+    /// The section of variables, of which any may be a secret.
+    Variables,
+    /// One variable: its description is for everyone.
+    Variable,
 }
 
 impl Sight {
     fn of(key: &str, parent: Self, vocabulary: &Vocabulary) -> Self {
-        if parent == Self::Secret || vocabulary.is_secret(key) {
+        if parent == Self::Shown && key == VARIABLES {
+            Self::Variables
+        } else if parent == Self::Variables {
+            Self::Variable
+        } else if parent == Self::Variable && key == "description" {
+            Self::Shown
+        } else if parent == Self::Secret || parent == Self::Variable || vocabulary.is_secret(key) {
             Self::Secret
         } else if vocabulary.plain_maps.contains(&key) {
             Self::Open
@@ -122,7 +162,9 @@ impl Sight {
 fn walk(node: &Node, sight: Sight, text: &str, vocabulary: &Vocabulary, found: &mut Sights) {
     let range = bytes(node.span);
     match &node.kind {
-        Kind::Null | Kind::Unknown => {}
+        // Nothing, or a word for it.
+        Kind::Null => found.shown.push(range),
+        Kind::Unknown => {}
         Kind::Scalar(_) => {
             found.shown.push(range.clone());
             let value = &text[range.clone()];
@@ -132,7 +174,7 @@ fn walk(node: &Node, sight: Sight, text: &str, vocabulary: &Vocabulary, found: &
                     found.hidden.extend(userinfo(value, range.start));
                 }
                 Sight::Shown | Sight::Open => found.hidden.extend(userinfo(value, range.start)),
-                Sight::Hidden | Sight::Foreign | Sight::Secret => {
+                Sight::Hidden | Sight::Foreign | Sight::Secret | Sight::Variables | Sight::Variable => {
                     found.hidden.extend(but_references(value, range.start));
                 }
             }
@@ -144,7 +186,10 @@ fn walk(node: &Node, sight: Sight, text: &str, vocabulary: &Vocabulary, found: &
         }
         Kind::Map(entries) => {
             for (key, value) in entries {
-                found.shown.push(bytes(key.span));
+                // A secret may have been written in the place of a header's name.
+                if sight != Sight::Secret || is_name(&key.name) {
+                    found.shown.push(bytes(key.span));
+                }
                 walk(
                     value,
                     Sight::of(&key.name, sight, vocabulary),
@@ -184,10 +229,33 @@ fn is_sentence(comment: &str) -> bool {
         && !names_a_secret(comment)
 }
 
+/// Whether a key looks like the name of a header or an option, and not like a token.
+pub fn is_name(key: &str) -> bool {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let has = |is: fn(&char) -> bool| key.chars().any(|c| is(&c));
+    let is_mixed =
+        has(char::is_ascii_digit) && has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
+    key.len() <= LONGEST_NAME && key.chars().all(is_of_name) && !is_mixed
+}
+
+/// How long the words are at the start of a value that say how it is meant: `Bearer `.
+fn scheme(text: &str) -> usize {
+    let start = text.len() - text.trim_start_matches(['"', '\'']).len();
+    let schemes = ["bearer ", "basic ", "token ", "digest "];
+    let after = |scheme: &&str| {
+        let found = text.get(start..start + scheme.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(scheme))
+    };
+    schemes
+        .iter()
+        .find(|scheme| after(scheme))
+        .map_or(0, |scheme| start + scheme.len())
+}
+
 /// The value without its references, which only say where the secret is. A default is part of it.
 fn but_references(text: &str, offset: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut start = 0;
+    let mut start = scheme(text);
     while let Some(at) = text[start..].find("${").map(|at| start + at) {
         let Some(end) = text[at..].find('}').map(|end| at + end + 1) else {
             break;
@@ -222,7 +290,6 @@ fn userinfo(text: &str, offset: usize) -> Option<Range<usize>> {
 pub fn names_a_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let words = [
-        "variables",
         "authorization",
         "token",
         "password",

@@ -26,7 +26,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-pub use hidden::{Vocabulary, names_a_secret};
+pub use hidden::{Vocabulary, is_name as is_plausible_name, names_a_secret};
 pub use spanned::{Map, Read, Spanned, compact, entries, is_true, pairs};
 pub use text::Text;
 
@@ -135,7 +135,13 @@ impl SourceFile {
     /// Which bytes may be quoted. Most files are never quoted, so they are parsed again for it.
     fn sights(&self) -> Sights {
         let mut sights = match self.tree(0, &mut Problems::default()) {
-            Some((root, dropped)) => hidden::in_tree(&root, &dropped, &self.text, self.vocabulary),
+            Some((root, dropped)) => {
+                let mut sights = hidden::in_tree(&root, &dropped, &self.text, self.vocabulary);
+                if self.format == Format::Yaml {
+                    hidden::show_anchors(&self.text, &mut sights);
+                }
+                sights
+            }
             None => hidden::in_text(&self.text, self.vocabulary),
         };
         if self.has_variables {

@@ -8,7 +8,7 @@ use crate::kind::redacted::{REDACTED, redacted_value};
 use crate::kind::service::name::check_service_name;
 use crate::problem::{Problem, Problems};
 use crate::secret::Value;
-use crate::source::{Map, Read, Span, Spanned, Text, compact, entries, is_true, names_a_secret, pairs};
+use crate::source::{is_plausible_name, Map, Read, Span, Spanned, Text, compact, entries, is_true, names_a_secret, pairs};
 use crate::stack::STACK_MARK;
 use litemap::LiteMap;
 use serde_json::{Value as Json, json};
@@ -234,15 +234,23 @@ fn headers(
     let span = read.as_ref()?.span;
     let mut headers: BTreeMap<String, Header> = BTreeMap::new();
     for (name, value) in pairs(read) {
+        let shown = if is_plausible_name(&name.value) {
+            format!("the header `{}`", name.value)
+        } else {
+            // Maybe a secret in the wrong place.
+            "this header".to_owned()
+        };
         let Ok(parsed) = http::HeaderName::from_bytes(name.value.as_bytes()) else {
             problems.push(
-                Problem::error(Code::InvalidHeader, format!("`{}` is not a header name", name.value))
-                    .at(name.span),
+                // It is not quoted: it may be a secret that was written in the wrong place.
+                Problem::error(Code::InvalidHeader, "this is not a header name")
+                    .at(name.span)
+                    .help("write `NAME: VALUE`; a name has letters, digits and `-`"),
             );
             continue;
         };
         if OF_THE_CONNECTION.contains(&parsed.as_str()) {
-            let message = format!("`{}` belongs to the connection, which the server makes itself", name.value);
+            let message = format!("{shown} belongs to the connection, which the server makes itself");
             problems.push(
                 Problem::error(Code::InvalidHeader, message)
                     .at(name.span)
@@ -261,7 +269,7 @@ fn headers(
             problems.push(
                 Problem::error(
                     Code::InvalidHeader,
-                    format!("the value of header `{}` is not visible ASCII", name.value),
+                    format!("the value of {shown} is not visible ASCII"),
                 )
                 .at(name.span)
                 .help("the server stores other bytes and then cannot show the deployment; encode the value"),
@@ -275,7 +283,7 @@ fn headers(
         let key = parsed.as_str().to_owned();
         if let Some(first) = headers.get(&key) {
             problems.push(
-                Problem::error(Code::DuplicateKey, format!("header `{key}` is written twice"))
+                Problem::error(Code::DuplicateKey, format!("{shown} is written twice"))
                     .at(name.span)
                     .related(first.span, "first written here")
                     .help("header names do not depend on case"),
@@ -283,7 +291,7 @@ fn headers(
             continue;
         }
         if is_in_the_open && (value.value.is_external() || names_a_secret(&key)) {
-            let message = format!("the header `{key}` is sent to a public host over plain http");
+            let message = format!("{shown} is sent to a public host over plain http");
             problems.push(
                 Problem::warning(Code::SecretOverHttp, message)
                     .at(name.span)
