@@ -6,12 +6,14 @@
 
 #![expect(clippy::print_stdout, reason = "the picture is the output")]
 
-use anstyle_svg::Term;
+#[path = "../tests/it/picture.rs"]
+mod picture;
+
 use std::io::Read;
 
 fn main() -> std::io::Result<()> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
-    print!("{}", Term::new().render_svg(&text));
+    print!("{}", picture::of(&text));
     Ok(())
 }

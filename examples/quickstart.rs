@@ -13,13 +13,22 @@ use sdk::SdkEndpoint;
 use serde_json::json;
 use server::{Profile, Server, VERSIONS};
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// With this as its first argument, the example is restatectl: nothing has to be built a second time.
+const AS_RESTATECTL: &str = "restatectl";
+
 fn main() -> Outcome<()> {
+    let mut args = std::env::args_os();
+    if args.nth(1).is_some_and(|first| first == AS_RESTATECTL) {
+        let program = std::iter::once(AS_RESTATECTL.into());
+        std::process::exit(restatectl::cmd::main(program.chain(args)) as i32);
+    }
+    say("What restatectl does, on a real Restate server with a real endpoint.");
     let keep = std::env::args().any(|arg| arg == "--keep");
     let shell = Shell::open()?;
     let endpoint = SdkEndpoint::start();
@@ -52,8 +61,13 @@ fn main() -> Outcome<()> {
     shell.get("/services/Greeter")?;
 
     if keep {
-        shell.hand_over()?;
+        return shell.hand_over();
     }
+    say("What next?");
+    println!("cargo run --example quickstart -- --keep    # the same, and the server stays up to play with");
+    println!("cargo install --locked --path .             # restatectl for your own server:");
+    println!("restatectl export --out restate.yaml        # a file of what is there");
+    println!("restatectl plan                             # which plans to no changes; now edit it");
     Ok(())
 }
 
@@ -72,7 +86,7 @@ struct Shell {
 
 impl Shell {
     fn open() -> Outcome<Self> {
-        let program = build()?;
+        let program = std::env::current_exe()?;
         say(&format!(
             "Booting Restate {} (fetched once from npm).",
             VERSIONS[0]
@@ -101,6 +115,7 @@ impl Shell {
     fn restatectl(&self, args: &[&str]) -> Outcome<()> {
         println!("$ restatectl {}", args.join(" "));
         let status = Command::new(&self.program)
+            .arg(AS_RESTATECTL)
             .args(args)
             .current_dir(self.dir.path())
             .env("RESTATE_ADMIN_URL", self.server.admin_url())
@@ -144,10 +159,8 @@ impl Shell {
         say("Server and endpoint stay up. In another terminal:");
         println!("cd {}", self.dir.path().display());
         println!("export RESTATE_ADMIN_URL={}", self.server.admin_url());
-        println!(
-            "{} plan      # edit restate.yaml, then plan and apply",
-            self.program.display()
-        );
+        println!("alias restatectl='{} {AS_RESTATECTL}'", self.program.display());
+        println!("restatectl plan      # edit restate.yaml, then plan and apply");
         println!(
             "curl {}/Counter/me/get   # call a service through the ingress",
             self.server.ingress_url()
@@ -156,25 +169,4 @@ impl Shell {
         self.runtime.block_on(tokio::signal::ctrl_c())?;
         Ok(())
     }
-}
-
-/// `cargo run --example` builds the library and the example, not the program.
-fn build() -> Outcome<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--bin", "restatectl", "--manifest-path"])
-        .arg(manifest)
-        .args((!cfg!(debug_assertions)).then_some("--release"))
-        .status()?;
-    if !status.success() {
-        return Err("restatectl does not build".into());
-    }
-    // The example is at target/debug/examples/quickstart.
-    let example = std::env::current_exe()?;
-    let target = example
-        .ancestors()
-        .nth(2)
-        .ok_or("the example is not in a target directory")?;
-    Ok(target.join(format!("restatectl{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -1,5 +1,6 @@
 //! Options that verbs share.
 
+use super::suggested::consent;
 use crate::ask::Discover;
 use crate::consent::CommandConsent;
 use crate::duration::Duration;
@@ -71,7 +72,7 @@ pub struct Planning {
     ///
     /// With =KEY for one resource only, such as --allow breaking=http://checkout:9080/. The file's
     /// own form is `allow: [WHAT]` on the entry.
-    #[arg(long, value_name = "WHAT[=KEY]", value_parser = CommandConsent::parse)]
+    #[arg(long, value_name = "WHAT[=KEY]", value_parser = consent(), hide_possible_values = true)]
     pub allow: Vec<CommandConsent>,
 
     /// Write a resource again whose secrets the server hides, such as --resend 'subscription/KEY'

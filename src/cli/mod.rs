@@ -2,6 +2,7 @@
 
 mod args;
 mod guess;
+mod suggested;
 mod verbs;
 
 use clap::{Parser, Subcommand};

@@ -1,6 +1,7 @@
 //! The arguments of each verb.
 
 use super::args::{Connection, FileFormat, Files, Looking, Planning, duration};
+use super::suggested::{code, consent};
 use crate::consent::CommandConsent;
 use crate::drift::Direction;
 use crate::duration::Duration;
@@ -192,7 +193,7 @@ pub struct Delete {
     pub yes: bool,
 
     /// Consent for this run, such as take-over=STACK for what carries a stack's mark
-    #[arg(long, value_name = "WHAT", value_parser = CommandConsent::parse)]
+    #[arg(long, value_name = "WHAT", value_parser = consent(), hide_possible_values = true)]
     pub allow: Vec<CommandConsent>,
 
     #[command(flatten)]
@@ -215,7 +216,7 @@ pub struct Prune {
     pub wait_drained: Duration,
 
     /// Consent for this run, such as deletes=20
-    #[arg(long, value_name = "WHAT[=KEY]", value_parser = CommandConsent::parse)]
+    #[arg(long, value_name = "WHAT[=KEY]", value_parser = consent(), hide_possible_values = true)]
     pub allow: Vec<CommandConsent>,
 
     #[command(flatten)]
@@ -227,6 +228,7 @@ pub struct Prune {
 #[derive(Args)]
 pub struct Explain {
     /// As problems show it, such as unknown-field; without it, all codes are listed
+    #[arg(value_parser = code(), hide_possible_values = true)]
     pub code: Option<String>,
 }
 

@@ -32,13 +32,13 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
                 )
             }
             _ => {
-                let is_hidden = |finding: &Finding| finding.code == Code::NotCompared;
-                let far = if plan.findings.iter().any(is_hidden) {
-                    ", as far as it can be compared"
-                } else {
-                    ""
+                let has = |code: Code| plan.findings.iter().any(|finding| finding.code == code);
+                let but = match () {
+                    () if has(Code::LeftOut) => ", but for what is left out",
+                    () if has(Code::NotCompared) => ", as far as it can be compared",
+                    () => "",
                 };
-                writeln!(text, "No changes: {server} is what the file says{far}.")
+                writeln!(text, "No changes: {server} is what the file says{but}.")
             }
         };
     } else {

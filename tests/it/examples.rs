@@ -101,7 +101,7 @@ fn the_picture_shows_the_plan() {
         .expect(0)
         .stdout;
     assert!(
-        anstyle_svg::Term::new().render_svg(&shown) == example("shop/plan.svg"),
+        crate::picture::of(&shown) == example("shop/plan.svg"),
         "examples/shop/plan.svg is stale: see examples/picture.rs"
     );
 }

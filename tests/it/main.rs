@@ -40,6 +40,7 @@ mod kafka;
 mod laws;
 mod markdown;
 mod neighbours;
+mod picture;
 mod references;
 mod reports;
 mod roundtrip;

@@ -264,6 +264,18 @@ fn headers(
             headers.entry(parsed.as_str().to_owned()).or_insert(unknown);
             continue;
         };
+        let text = value.value.as_str();
+        // What is left of `Bearer ${env:TOKEN}` without a token is told as an empty reference.
+        let is_without_token = ["bearer", "basic", "token"].contains(&text.trim().to_lowercase().as_str());
+        if text.trim() != text && !is_without_token {
+            let message = format!("the value of {shown} has white space at an end");
+            problems.push(
+                Problem::error(Code::InvalidHeader, message)
+                    .at(value.span)
+                    .help("write it without; a secret that was copied with its line end has one at its end"),
+            );
+            continue;
+        }
         // Never quote the value: it may be a secret.
         if !value.value.as_str().bytes().all(|b| (0x20..0x7f).contains(&b)) {
             problems.push(

@@ -6,6 +6,7 @@ use super::{
     ASIDE, IMPORTANT, MESSAGE, NAME, caution, count, finding, head, item, list, named, place, row, table,
 };
 use crate::change::{Change, FieldChange, Op, Resource, Risk};
+use crate::code::Code;
 use crate::finding::{Finding, Guard, Waiting};
 use crate::graph::Graph;
 use crate::plan::Plan;
@@ -78,6 +79,9 @@ fn headline(plan: &Plan) -> String {
     let changes = match counts(plan) {
         counts if !counts.is_empty() => format!(": {counts}"),
         _ if !verdict.is_empty() => String::new(),
+        _ if plan.findings.iter().any(|finding| finding.code == Code::LeftOut) => {
+            ": no changes, but for what is left out".to_owned()
+        }
         _ if plan.waiting.is_empty() => ": no changes".to_owned(),
         _ => format!(": no changes now, {} waiting", plan.waiting.len()),
     };
