@@ -6,10 +6,10 @@ use crate::code::Code;
 use crate::config;
 use crate::desired::Desired;
 use crate::kind::rules::is_sensitive_place;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, nearest};
 use crate::source::frozen::{self, Frozen};
 use crate::source::interpolate::{Interpolation, Outside, Rules};
-use crate::source::node::{Kind, Node};
+use crate::source::node::{Key, Kind, Node};
 use crate::source::{Sources, Span, de, meaning};
 use crate::whole::Tree;
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,10 +124,9 @@ pub fn load(
     is_whole.then_some(desired)
 }
 
-/// What begins with `x-` is for anchors, and for other tools; editors find the schema by `$schema`.
 fn drop_extensions(root: &mut Node) {
     if let Kind::Map(entries) = &mut root.kind {
-        entries.retain(|(key, _)| !key.name.starts_with("x-") && &*key.name != "$schema");
+        entries.retain(|(key, _)| !meaning::is_extension(&key.name));
     }
 }
 
@@ -136,6 +135,20 @@ fn is_desired_state(root: &Node, problems: &mut Problems) -> bool {
     let Kind::Map(entries) = &root.kind else {
         return true;
     };
+    let is_value = |(key, node): &(Key, Node)| {
+        let is_field = nearest(&key.name, config::SECTIONS_IN_ORDER).is_some();
+        !is_field && matches!(node.kind, Kind::Scalar(_) | Kind::Unknown)
+    };
+    if !entries.is_empty() && entries.iter().all(is_value) {
+        let message = "these seem to be values of variables, and no desired state";
+        let help = "give them with `--var-file`, and keep them out of the directory, or name the other files with `-f`";
+        problems.push(
+            Problem::error(Code::NotDesiredState, message)
+                .at(root.span)
+                .help(help),
+        );
+        return false;
+    }
     let Some(at) = entries.iter().find(|(key, _)| &*key.name == "format_version") else {
         return true;
     };

@@ -4,6 +4,7 @@ use crate::config::SECTIONS_IN_ORDER;
 use crate::source::frozen::{Frozen, pointer, variables_in};
 use crate::source::interpolate::VARIABLES;
 use crate::source::node::{Kind, Node, Scalar};
+use crate::source::reference::is_bare;
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,6 +38,7 @@ impl Whole {
     pub fn of(trees: &[Tree], frozen: &BTreeMap<String, Frozen>, is_shown: &dyn Fn(&str) -> bool) -> Self {
         let (mut fields, mut variables) = (Map::new(), Map::new());
         let mut literals = Vec::new();
+        let secret: BTreeSet<&str> = frozen.values().flat_map(Frozen::sensitive_variables).collect();
         for Tree {
             file,
             written,
@@ -54,7 +56,10 @@ impl Whole {
             };
             for ((key, written), (_, resolved)) in written.iter().zip(resolved) {
                 match as_written(written) {
-                    Json::Object(declared) if &*key.name == VARIABLES => variables.extend(declared),
+                    Json::Object(declared) if &*key.name == VARIABLES => {
+                        let declared = declared.into_iter();
+                        variables.extend(declared.map(|(name, of)| without_secret(name, of, &secret)));
+                    }
                     _ => {
                         let mut path = vec![key.name.to_string()];
                         let value = reading.value(written, resolved, &mut path);
@@ -117,9 +122,9 @@ impl Reading<'_> {
                 let is_sensitive = self.sensitive.is_some_and(|places| places.contains(&place));
                 match (is_sensitive || !(self.is_shown)(&resolved.text), &resolved.filled) {
                     (false, _) => plain(resolved),
-                    (true, Some(_)) => Json::from(&*text.text),
-                    (true, None) => {
-                        let name = name_of(path);
+                    (true, Some(_)) if is_bare(&text.text) => Json::from(&*text.text),
+                    (true, _) => {
+                        let name = self.free_name(path);
                         self.literals
                             .push((name.clone(), format!("{}, at {place}", self.file)));
                         Json::from(format!("${{env:{name}}}"))
@@ -131,6 +136,40 @@ impl Reading<'_> {
             _ => as_written(written),
         }
     }
+}
+
+impl Reading<'_> {
+    /// A variable of the environment for what is secret and written in a file, by its place.
+    fn free_name(&self, path: &[String]) -> String {
+        let letters = |part: &String| -> String {
+            let letter = |c: char| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            };
+            part.chars().map(letter).collect()
+        };
+        let base = path.iter().map(letters).collect::<Vec<_>>().join("_");
+        let is_taken = |name: &String| self.literals.iter().any(|(taken, _)| taken == name);
+        let numbered = (2..).map(|n| format!("{base}_{n}"));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        names.find(|name| !is_taken(name)).unwrap_or(base)
+    }
+}
+
+/// A declaration, without a default that would be a secret.
+fn without_secret(name: String, mut declaration: Json, secret: &BTreeSet<&str>) -> (String, Json) {
+    let default = declaration.get("default").and_then(Json::as_str);
+    let is_literal = default.is_some_and(|default| !is_bare(default));
+    if let Some(fields) = declaration
+        .as_object_mut()
+        .filter(|_| is_literal && secret.contains(name.as_str()))
+    {
+        fields.shift_remove("default");
+    }
+    (name, declaration)
 }
 
 /// Lists go on, maps are one, and what is written once more is equal.
@@ -169,19 +208,4 @@ fn plain(scalar: &Scalar) -> Json {
             _ => text.replace("${", "$${").into(),
         },
     }
-}
-
-/// A variable of the environment for a literal secret, by its place.
-fn name_of(path: &[String]) -> String {
-    let letters = |part: &String| -> String {
-        let letter = |c: char| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_uppercase()
-            } else {
-                '_'
-            }
-        };
-        part.chars().map(letter).collect()
-    };
-    path.iter().map(letters).collect::<Vec<_>>().join("_")
 }

@@ -10,6 +10,9 @@ use std::error::Error as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// No server has as much to say.
+const LARGEST_ANSWER: usize = 256 << 20;
+
 impl Client {
     /// What answers at the address, where it is not an Admin API.
     pub(super) fn explain_first_contact(&self, error: Error) -> Error {
@@ -100,11 +103,19 @@ impl Client {
         let retry_after = header(header::RETRY_AFTER).and_then(|value| value.parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
         let location = header(header::LOCATION).map(|to| self.clean(to));
-        let text = response.bytes().await.map_err(failed)?;
+        let mut text = Vec::new();
+        let mut response = response;
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            text.extend_from_slice(&chunk);
+            if text.len() > LARGEST_ANSWER {
+                let message = format!("{asked} was answered with more than {} MiB", LARGEST_ANSWER >> 20);
+                return Err(Error::new(ErrorKind::Lost, message));
+            }
+        }
         self.trace
             .response(&asked, status, started.elapsed(), &text, &self.masker);
         if status.is_success() {
-            Ok(text.to_vec())
+            Ok(text)
         } else {
             let answer = Answer {
                 asked: &asked,
@@ -120,7 +131,8 @@ impl Client {
     fn transport_error(&self, error: reqwest::Error, timeout: Duration) -> Error {
         let (connect, timed_out) = (error.is_connect(), error.is_timeout());
         let error = error.without_url();
-        if let Some(error) = self.tls_error(&error) {
+        // Later, a write may have landed.
+        if connect && let Some(error) = self.tls_error(&error) {
             return error;
         }
         let mut cause: &dyn std::error::Error = &error;

@@ -1,5 +1,7 @@
 //! What people type who know another tool, and what it is called here.
 
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
 /// Verbs of other tools.
@@ -67,34 +69,37 @@ const FLAGS: [(&[&str], &str); 7] = [
     ),
 ];
 
-/// What is meant by arguments that are none.
-pub fn guess(args: &[OsString]) -> Option<String> {
-    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str());
-    let verb = words.find(|word| !word.starts_with('-'))?;
-    let named = VERBS.iter().find(|(verbs, _)| verbs.contains(&verb));
-    if let Some((_, meant)) = named {
+/// Verbs that read desired-state files.
+const TAKE_FILES: [&str; 9] = [
+    "validate", "plan", "apply", "drift", "prune", "delete", "graph", "render", "help",
+];
+
+/// What is meant by an argument that the error is about.
+pub fn guess(args: &[OsString], error: &Error) -> Option<String> {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let verb = context(ContextKind::InvalidSubcommand)?;
+        let (_, meant) = VERBS.iter().find(|(verbs, _)| verbs.contains(&verb))?;
         return Some((*meant).to_owned());
     }
-    let words = args.iter().skip(1).filter_map(|arg| arg.to_str());
-    for word in words {
-        let flag = word.split_once('=').map_or(word, |(flag, _)| flag);
-        if let Some((_, meant)) = FLAGS.iter().find(|(flags, _)| flags.contains(&flag)) {
-            return Some((*meant).to_owned());
-        }
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
     }
-    let mut rest = args
+    // An unknown short flag is told by its letter alone.
+    let unknown = context(ContextKind::InvalidArg)?;
+    let texts = || args.iter().skip(1).filter_map(|arg| arg.to_str());
+    let word = texts().find(|text| text.starts_with(unknown))?;
+    let flag = word.split_once('=').map_or(word, |(flag, _)| flag);
+    if let Some((_, meant)) = FLAGS.iter().find(|(flags, _)| flags.contains(&flag)) {
+        return Some((*meant).to_owned());
+    }
+    let verb = texts().find(|text| TAKE_FILES.contains(text))?;
+    let is_file = [".yaml", ".yml", ".toml", ".json"]
         .iter()
-        .skip(1)
-        .filter_map(|arg| arg.to_str())
-        .skip_while(|word| *word != verb)
-        .skip(1);
-    let file = rest.find(|word| {
-        let ends = [".yaml", ".yml", ".toml", ".json"]
-            .iter()
-            .any(|end| word.ends_with(end));
-        !word.starts_with('-') && (ends || *word == ".")
-    })?;
-    Some(format!(
-        "name a desired-state file with `-f`: `restatectl {verb} -f {file}`"
-    ))
+        .any(|end| word.ends_with(end))
+        || word == ".";
+    is_file.then(|| format!("name a desired-state file with `-f`: `restatectl {verb} -f {word}`"))
 }

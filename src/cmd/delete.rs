@@ -1,9 +1,7 @@
 //! `delete`: one resource that no file lists.
 
 use crate::cli::Delete;
-use crate::code::Code;
 use crate::error::{Exit, Failure};
-use crate::problem::Problem;
 use crate::session::execute::{Confirm, execute};
 use crate::session::make::{Asked, Scope};
 use crate::session::printer::Printer;
@@ -11,15 +9,6 @@ use crate::session::signal::block_on;
 use crate::session::wish::{Look, Wish};
 
 pub fn run(args: Delete, printer: &Printer) -> Result<Exit, Failure> {
-    if args.name.contains('*') {
-        let problem = Problem::error(
-            Code::Usage,
-            "`*` names nothing: `delete` takes one resource at a time",
-        );
-        return Err(Failure::usage(
-            problem.help("`restatectl prune` deletes what no file lists"),
-        ));
-    }
     let wish = Wish::to_delete(args.kind, &args.name, args.allow);
     let look = Look::without_endpoints();
     let asked = Asked {

@@ -39,12 +39,12 @@ fn parsed(args: &[OsString]) -> Exit {
             let text = error.render().to_string();
             let message = text.trim_start_matches("error: ").trim().to_owned();
             let mut problem = Problem::error(Code::Usage, message);
-            problem.help = guess(args);
+            problem.help = guess(args, &error);
             Printer::bare(Format::Json).failure(&Failure::usage(problem));
             return Exit::Usage;
         }
         Err(error) => {
-            let tip = guess(args).filter(|_| error.use_stderr());
+            let tip = guess(args, &error).filter(|_| error.use_stderr());
             let tip = tip.map_or_else(String::new, |tip| format!("\n  here: {tip}\n"));
             Printer::raw(&format!("{}{tip}", error.render()), error.use_stderr());
             return if error.use_stderr() {

@@ -4,8 +4,9 @@ use super::names::Names;
 use super::select::{renumber, settles_by_plan};
 use crate::change::{Change, Op, Resource};
 use crate::code::Code;
-use crate::draft::{Drafted, Input, names_one};
+use crate::draft::{Drafted, Input};
 use crate::finding::Finding;
+use crate::kind::{Key, SubscriptionKey};
 use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,16 +16,21 @@ pub fn excluded(input: &Input<'_>, drafted: &mut Drafted) {
         return;
     }
     let names = Names::of(input);
-    let is_excluded = |resource: &Resource| names_one(input.exclude, &names.of_resource(resource));
+    let is_excluded = |resource: &Resource| names.are_of(input.exclude, resource);
     let left = left(drafted, is_excluded);
     let keys: BTreeSet<_> = (drafted.steps.iter())
         .filter(|step| left.contains_key(&step.change.id))
         .map(|step| step.change.resource.key.clone())
         .collect();
-    // What is wrong with them is in nobody's way.
+    let kept: Vec<&Change> = (drafted.steps.iter())
+        .map(|step| &step.change)
+        .filter(|change| !left.contains_key(&change.id))
+        .collect();
+    // What is wrong with them is in nobody's way, unless it is wrong with what is done.
     let stays = |finding: &Finding| {
         let about = finding.resource.as_ref();
-        about.is_none_or(|about| !is_excluded(about) && !keys.contains(&about.key))
+        let is_out = |about: &Resource| is_excluded(about) || keys.contains(&about.key);
+        about.is_none_or(|about| !is_out(about) || concerns(finding, &about.key, &kept))
     };
     drafted.findings.retain(stays);
     for change in drafted.steps.iter().map(|step| &step.change) {
@@ -42,6 +48,22 @@ pub fn excluded(input: &Input<'_>, drafted: &mut Drafted) {
     drafted.waiting.retain(|waiting| !is_excluded(&waiting.resource));
     settles_by_plan(input, drafted);
     renumber(&mut drafted.steps);
+}
+
+/// Whether what is wrong with something that is left out is also wrong with what is done: it shares the
+/// records of its topic, or what it feeds loses the handler.
+fn concerns(finding: &Finding, key: &Key, kept: &[&Change]) -> bool {
+    let Key::Subscription(SubscriptionKey { source, .. }) = key else {
+        return false;
+    };
+    let reads_too = |change: &&Change| matches!(&change.resource.key, Key::Subscription(other) if other.source == *source);
+    let serves = |change: &&Change| {
+        let feeds = key.feeds();
+        let mut services = change.services.iter();
+        services.any(|service| feeds.is_some_and(|sink| sink.service == service.name))
+    };
+    (finding.code == Code::GroupShared && kept.iter().any(reads_too))
+        || (finding.code == Code::HandlerInUse && kept.iter().any(serves))
 }
 
 /// The ids of the changes that are left out, and why.

@@ -9,7 +9,7 @@ mod select;
 use crate::change::Resource;
 use crate::code::Code;
 use crate::draft::consent::Consents;
-use crate::draft::{Draft, Drafted, Input, Step, View, names_one};
+use crate::draft::{Draft, Drafted, Input, Step, View};
 use crate::finding::{Finding, Guard, Waiting};
 use crate::kind::rules::listed;
 use crate::kind::{Key, Kind, rules};
@@ -139,8 +139,7 @@ fn unknown_resends(input: &Input<'_>) -> Vec<Problem> {
     let listed = kinds.flat_map(|kind| kind.rules().listed(&input.desired.entries));
     let listed = listed.map(|entry| Resource::from(entry.key).names());
     let keys: Vec<String> = listed.flatten().collect();
-    let unknown = input.resend.iter();
-    let unknown = unknown.filter(|resend| !names_one(std::slice::from_ref(*resend), &keys));
+    let unknown = input.resend.iter().filter(|resend| !keys.contains(resend));
     unknown
         .map(|resend| {
             let message = format!("`--resend {resend}` names nothing in the file that can be written again");

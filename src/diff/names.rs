@@ -48,6 +48,19 @@ impl Names {
         names
     }
 
+    /// Whether one of the patterns is for the resource. One that is a name as it stands means that alone: a
+    /// topic may have a star in it.
+    pub fn are_of(&self, patterns: &[String], resource: &Resource) -> bool {
+        let names = self.of_resource(resource);
+        patterns.iter().any(|pattern| {
+            if self.known.contains(pattern) {
+                names.contains(pattern)
+            } else {
+                names.iter().any(|name| is_like(pattern, name))
+            }
+        })
+    }
+
     pub fn unknown<'t>(&'t self, targets: &'t [String]) -> impl Iterator<Item = Problem> + 't {
         let is_known = |target: &String| self.known.iter().any(|known| is_like(target, known));
         let unknown = targets.iter().filter(move |target| !is_known(target));

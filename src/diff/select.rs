@@ -3,7 +3,7 @@
 use super::names::Names;
 use crate::change::{Change, Op, Refused, Resource};
 use crate::code::Code;
-use crate::draft::{Drafted, Input, Step, Targets, names_one};
+use crate::draft::{Drafted, Input, Step, Targets};
 use crate::finding::{Finding, WaitingFor};
 use crate::kind::Key;
 use crate::problem::{Problem, Severity};
@@ -19,7 +19,14 @@ pub fn targets(input: &Input<'_>, drafted: &mut Drafted) {
         Targets::Only(targets) | Targets::Again(targets) => targets,
     };
     let names = Names::of(input);
-    let is_target = |resource: &Resource| names_one(targets, &names.of_resource(resource));
+    let is_target = |resource: &Resource| match input.targets {
+        // Keys, which may have a star in them.
+        Targets::Again(_) => names
+            .of_resource(resource)
+            .iter()
+            .any(|name| targets.contains(name)),
+        _ => names.are_of(targets, resource),
+    };
     let selected = selected(&drafted.steps, is_target);
     drafted.waiting.retain(|waiting| is_target(&waiting.resource));
     let changes = || drafted.steps.iter().map(|step| &step.change);

@@ -45,7 +45,8 @@ pub struct Input<'a> {
 impl Input<'_> {
     /// Whether `--resend` names this.
     pub fn is_resent(&self, key: &Key) -> bool {
-        !self.resend.is_empty() && names_one(self.resend, &Resource::from(key.clone()).names())
+        let names = || Resource::from(key.clone()).names();
+        !self.resend.is_empty() && names().iter().any(|name| self.resend.contains(name))
     }
 
     pub fn origin(&self, span: Span) -> Option<Origin> {

@@ -35,6 +35,7 @@ pub fn text(plan: &Plan, show_unmanaged: bool, style: Style) -> String {
                 let has = |code: Code| plan.findings.iter().any(|finding| finding.code == code);
                 let but = match () {
                     () if has(Code::LeftOut) => ", but for what is left out",
+                    () if !plan.targets.is_empty() => ", in what `--target` names",
                     () if has(Code::NotCompared) => ", as far as it can be compared",
                     () => "",
                 };

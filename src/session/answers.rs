@@ -254,10 +254,11 @@ impl<'a> Asking<'a> {
                 awaited,
             } => {
                 let ask = async || self.client.register(&registration).await;
+                let address = address_of(&registration.connection);
                 let answer = if awaited {
-                    self.waiting(&address_of(&registration.connection), ask).await
+                    self.waiting(&address, ask).await
                 } else {
-                    ask().await
+                    self.patiently(&address, ask()).await
                 };
                 Answer::Discover(id, answer.map(|dry| by_name(dry.services)))
             }
@@ -301,6 +302,19 @@ impl<'a> Asking<'a> {
         })
     }
 
+    /// Says that it takes its time, where nobody would know for what.
+    async fn patiently<T>(&self, address: &Address, answer: impl Future<Output = T>) -> T {
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            tokio::select! {
+                answer = &mut answer => return answer,
+                () = tokio::time::sleep(TELL_EVERY / 2) => {
+                    self.printer.progress(&format!("still waiting for the server to discover {address}"));
+                }
+            }
+        }
+    }
+
     async fn waiting<T>(
         &self,
         address: &Address,
@@ -308,7 +322,7 @@ impl<'a> Asking<'a> {
     ) -> Result<T, Error> {
         let mut told: Option<Instant> = None;
         loop {
-            let error = match ask().await {
+            let error = match self.patiently(address, ask()).await {
                 Err(error) if error.is_endpoint_failure() && !discovery::is_final(&error) => error,
                 answer => return answer,
             };

@@ -191,6 +191,10 @@ fn header(text: &str) -> Result<(http::HeaderName, Value), Problem> {
             Part::Reference(reference) => value.push_str(&stands_for(reference, &bad)?),
         }
     }
+    if value.contains(|c: char| c.is_control()) {
+        let message = format!("the value of `{name}` has a line break or another control character in it");
+        return Err(bad(&message).help("look at the variable or file that it comes from"));
+    }
     if value.trim() != value {
         return Err(bad(&format!("the value of `{name}` has white space at an end")));
     }

@@ -56,6 +56,17 @@ pub fn of_one(
         return Err(refused(problem, read));
     }
     let Some(named) = named.first() else {
+        if wish.targets.iter().any(|name| name.contains('*')) {
+            let problem = Problem::error(
+                Code::Usage,
+                "nothing has a name with `*` in it: `delete` takes one resource",
+            );
+            let problem = problem.help("`restatectl prune` deletes all that no file lists");
+            return Err(Failure {
+                sources: read.sources,
+                ..Failure::usage(problem)
+            });
+        }
         // Nothing of that name is there; what is planned then says so.
         return Ok((emptied(read, None, force, after), wish.targets.clone()));
     };

@@ -25,6 +25,7 @@ pub enum Readers {
 /// # Errors
 /// When the directory or the file cannot be written; then the file is what it was.
 pub fn write(path: &Path, text: &str, readers: Readers) -> Result<()> {
+    is_no_file(path)?;
     if !is_replaceable(path) {
         return stream(path.to_owned(), text.to_owned());
     }
@@ -87,10 +88,24 @@ pub fn absolute(path: &Path) -> PathBuf {
 
 /// The problem of a file that cannot be written.
 pub fn unwritable(path: &Path, error: &Error) -> Problem {
+    let why = match error.kind() {
+        ErrorKind::NotFound => format!("there is no directory `{}`", directory(path).display()),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    };
     Problem::error(
         Code::UnwritableFile,
-        format!("cannot write `{}`: {error}", path.display()),
+        format!("cannot write `{}`: {why}", path.display()),
     )
+}
+
+/// Standard output has no name: what is to be printed needs no file.
+fn is_no_file(path: &Path) -> Result<()> {
+    if path == Path::new("-") {
+        let why = "`-` is no file; without a name it is printed";
+        return Err(Error::new(ErrorKind::InvalidInput, why));
+    }
+    Ok(())
 }
 
 /// Whether [`write`] would work, as far as that can be told before.
@@ -98,6 +113,7 @@ pub fn unwritable(path: &Path, error: &Error) -> Problem {
 /// # Errors
 /// As [`write`].
 pub fn check(path: &Path) -> Result<()> {
+    is_no_file(path)?;
     if path.is_dir() {
         return Err(ErrorKind::IsADirectory.into());
     }

@@ -201,9 +201,21 @@ fn is_as_planned(plan: &Plan, sources: &Sources) -> Result<(), Failure> {
         before.is_some_and(|before| !says_the_same(before, *number, sources))
     });
     let new = now.iter().filter(|path| !is_planned(path));
+    let is_compared_whole = |path: &str| {
+        let mut planned = planned.iter();
+        planned.any(|file| file.path == path && file.meaning.is_none())
+    };
+    let differs = |path: &str| {
+        let why = if is_compared_whole(path) {
+            " (a secret is written in it, so even a comment counts)"
+        } else {
+            ""
+        };
+        format!("`{path}` is not what the plan was made from{why}")
+    };
     let mut told: Vec<Problem> = gone
         .map(|file| format!("the plan was made from `{}`, which is not there", file.path))
-        .chain(other.map(|(_, file)| format!("`{}` is not what the plan was made from", file.path)))
+        .chain(other.map(|(_, file)| differs(&file.path)))
         .chain(new.map(|path| format!("`{path}` was not there when the plan was made")))
         .map(|message| {
             Problem::error(Code::PlanOtherFiles, message)

@@ -68,7 +68,11 @@ pub fn freeze(root: &mut Node, is_sensitive: impl Fn(&[String], bool) -> bool) -
         }
         let is_external = scalar.filled.as_ref().is_some_and(|filled| filled.external);
         if is_sensitive(path, is_external) {
-            frozen.has_sensitive_literal |= scalar.filled.is_none();
+            let written = scalar
+                .filled
+                .as_ref()
+                .map(|filled| reference::is_bare(&filled.written));
+            frozen.has_sensitive_literal |= !written.unwrap_or(false);
             frozen.sensitive.insert(pointer(path));
         } else if scalar.filled.is_some() {
             frozen.values.insert(pointer(path), scalar.text.to_string());

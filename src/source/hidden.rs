@@ -170,8 +170,12 @@ fn walk(node: &Node, sight: Sight, text: &str, vocabulary: &Vocabulary, found: &
             let value = &text[range.clone()];
             match sight {
                 Sight::Hidden | Sight::Foreign if value.len() < SHORTEST || value == "false" => {}
+                // Maybe the address of a hook, which has its secret in the path.
                 Sight::Foreign if value.contains("://") && !value.contains('?') => {
                     found.hidden.extend(userinfo(value, range.start));
+                    let authority = value.find("://").map_or(0, |at| at + 3);
+                    let path = value[authority..].find('/').map(|at| authority + at + 1);
+                    found.hidden.extend(path.map(|at| range.start + at..range.end));
                 }
                 Sight::Shown | Sight::Open => found.hidden.extend(userinfo(value, range.start)),
                 Sight::Hidden | Sight::Foreign | Sight::Secret | Sight::Variables | Sight::Variable => {
@@ -238,24 +242,10 @@ pub fn is_name(key: &str) -> bool {
     key.len() <= LONGEST_NAME && key.chars().all(is_of_name) && !is_mixed
 }
 
-/// How long the words are at the start of a value that say how it is meant: `Bearer `.
-fn scheme(text: &str) -> usize {
-    let start = text.len() - text.trim_start_matches(['"', '\'']).len();
-    let schemes = ["bearer ", "basic ", "token ", "digest "];
-    let after = |scheme: &&str| {
-        let found = text.get(start..start + scheme.len());
-        found.is_some_and(|found| found.eq_ignore_ascii_case(scheme))
-    };
-    schemes
-        .iter()
-        .find(|scheme| after(scheme))
-        .map_or(0, |scheme| start + scheme.len())
-}
-
 /// The value without its references, which only say where the secret is. A default is part of it.
 fn but_references(text: &str, offset: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut start = scheme(text);
+    let mut start = reference::scheme(text);
     while let Some(at) = text[start..].find("${").map(|at| start + at) {
         let Some(end) = text[at..].find('}').map(|end| at + end + 1) else {
             break;

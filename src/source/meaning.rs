@@ -6,7 +6,17 @@ use serde_json::Value as Json;
 
 /// SHA-256 of what the file says, in which references are as they are written.
 pub fn digest(root: &Node) -> String {
-    of_json(plain(root))
+    let mut said = plain(root);
+    if let Json::Object(fields) = &mut said {
+        fields.retain(|name, _| !is_extension(name));
+    }
+    of_json(said)
+}
+
+/// Whether a key at the top says nothing: what begins with `x-` is for anchors and for other tools, and editors
+/// find the schema by `$schema`.
+pub fn is_extension(name: &str) -> bool {
+    name.starts_with("x-") || name == "$schema"
 }
 
 fn plain(node: &Node) -> Json {

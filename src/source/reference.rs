@@ -36,6 +36,32 @@ pub struct Malformed<'t> {
 
 const LITERALLY: &str = "to write `${` literally, double the dollar: `$${`";
 
+/// Whether a text only says where its value is: references without defaults, and in front of them no more than
+/// a word for how they are meant, such as `Bearer `.
+pub fn is_bare(text: &str) -> bool {
+    let parts = parse(text).unwrap_or_default();
+    let is_bare = |(at, part): (usize, &Part<'_>)| match part {
+        Part::Reference(reference) => reference.default.is_none(),
+        Part::Literal(text) => at == 0 && text.len() == scheme(text),
+    };
+    let has_reference = parts.iter().any(|part| matches!(part, Part::Reference(_)));
+    has_reference && parts.iter().enumerate().all(is_bare)
+}
+
+/// How long the words are at the start of a value that say how it is meant: `Bearer `.
+pub fn scheme(text: &str) -> usize {
+    let start = text.len() - text.trim_start_matches(['"', '\'']).len();
+    let schemes = ["bearer ", "basic ", "token ", "digest "];
+    let after = |scheme: &&str| {
+        let found = text.get(start..start + scheme.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(scheme))
+    };
+    schemes
+        .iter()
+        .find(|scheme| after(scheme))
+        .map_or(0, |scheme| start + scheme.len())
+}
+
 /// # Errors
 /// The first `${` that starts no reference.
 pub fn parse(text: &str) -> Result<Vec<Part<'_>>, Malformed<'_>> {

@@ -59,6 +59,19 @@ fn three_at_once_on_a_fake() {
     three_at_once(&World::fake("1.6.2"), 4);
 }
 
+/// Subscriptions that write no group get that of their cluster, where it has one.
+#[test]
+fn three_at_once_with_a_group_of_the_cluster() {
+    let world = World::fake("1.7.12");
+    world.as_fake().state(|state| {
+        for cluster in &mut state.kafka_clusters {
+            let group = ("group.id".to_owned(), "of-the-cluster".to_owned());
+            cluster.properties.extend([group]);
+        }
+    });
+    three_at_once(&world, 3);
+}
+
 /// The replacement of one subscription, by two runs of which one is between its halves.
 #[test]
 fn a_replace_that_somebody_else_has_begun() {

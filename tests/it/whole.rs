@@ -135,3 +135,31 @@ fn it_is_the_same_desired_state() {
     ])
     .expect(1);
 }
+
+/// What stands in the place of a reference that is not there is as secret as the reference.
+#[test]
+fn no_part_of_a_secret_is_written() {
+    let desk = Desk::new();
+    let file = |n: u32, header: &str| {
+        format!(
+            "version: 1\nvariables: {{ token{n}: {{ default: s3cret-default }} }}\ndeployments:\n  - uri: http://a{n}:9080\n    additional_headers: {{ x-w: '{header}', x-v: '${{var:token{n}}}', x-d: 'Bearer ${{env:NOT_SET:-s3cret-{n}}}' }}\n"
+        )
+    };
+    desk.write("a.yaml", file(1, "s3cret-one"));
+    desk.write("b.yaml", file(2, "s3cret-part-${env:PATH:-eu}"));
+    let ran = desk
+        .run(&["render", "-f", "a.yaml", "-f", "b.yaml", "--as", "json"])
+        .expect(0);
+    assert!(
+        !format!("{}{}", ran.stdout, ran.stderr).contains("s3cret"),
+        "{}",
+        ran.stdout
+    );
+    let whole = ran.json();
+    let headers = |n: usize| whole["deployments"][n]["additional_headers"].clone();
+    // Each has a variable of its own.
+    assert_ne!(headers(0)["x-w"], headers(1)["x-w"]);
+    assert_ne!(headers(0)["x-d"], headers(1)["x-d"]);
+    assert_eq!(headers(0)["x-v"], "${var:token1}");
+    assert_eq!(whole["variables"], json!({ "token1": {}, "token2": {} }));
+}

@@ -73,6 +73,7 @@ async fn promote(
     let before = unchanged(client, is).await?;
     let unit = Unit::start(client, &is.outcome, &request.connection, true).await?;
     if before.created_at != is.created_at {
+        is_latest(client, is).await?;
         return unit.finish_of_others(before.id, alerts).await;
     }
     let is_there = async || {
@@ -108,6 +109,21 @@ async fn update(
             services: Some(services),
         });
     unit.finish(posted, alerts).await
+}
+
+/// Somebody else may have made it the latest, and then another one.
+async fn is_latest(client: &Client, is: &Existing) -> Result<(), Fault> {
+    let services = client.services().await.map_err(Fault::failed)?;
+    let expected = is.outcome.expected.iter().flatten();
+    let serves = |name: &str| (services.iter()).any(|now| now.name == name && now.deployment_id == is.id);
+    let mut taken = expected.filter(|service| !serves(&service.name));
+    match taken.next() {
+        None => Ok(()),
+        Some(service) => {
+            let message = format!("somebody let another deployment serve {} since the plan was made: plan again", service.name);
+            Err(moved(message).about(&is.id))
+        }
+    }
 }
 
 /// A write and the `public: false` of the services it touches.

@@ -1,7 +1,7 @@
 //! Why a server cannot discover an endpoint. It says so in words alone [S:all].
 
 use super::desired::Deployment;
-use crate::admin::Error;
+use crate::admin::{Error, ErrorKind};
 
 /// What stands in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ enum Cause {
     /// META0014.
     OnlyHttp1,
     OnlyHttp2,
+    /// It accepts connections and does not answer.
+    Silent,
     /// The connection was closed, as by one that does not understand HTTP/2.
     Closed,
     NoCredentials,
@@ -35,6 +37,7 @@ fn cause(error: &Error) -> Cause {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     match () {
         () if error.restate_code() == Some("META0014") => Cause::OnlyHttp1,
+        () if error.kind == ErrorKind::Lost && has(&["did not answer within"]) => Cause::Silent,
         () if has(&["status code '401", "status code '403"]) => Cause::Denied,
         () if has(&["status code '3"]) => Cause::Redirects,
         () if has(&["status code '404"]) => Cause::NotThere,
@@ -50,6 +53,11 @@ fn cause(error: &Error) -> Cause {
         () if has(&["connection closed", "operation was canceled"]) => Cause::Closed,
         () => Cause::Other,
     }
+}
+
+/// Whether an error says something of the endpoint, and not of the server.
+pub fn is_about_endpoint(error: &Error) -> bool {
+    error.is_endpoint_failure() || matches!(cause(error), Cause::OnlyHttp1 | Cause::Silent)
 }
 
 /// Whether to ask again is of no use: the endpoint is up, and has decided.
@@ -73,7 +81,8 @@ pub fn message(error: &Error) -> String {
         (Some(start), Some(end)) if start < end => {
             let body = text[end + "}. Body: ".len()..].trim();
             let is_page = body.trim_start_matches('`').starts_with('<');
-            let body = if is_page || body.is_empty() {
+            let is_code = body.starts_with('(') && body.ends_with(')');
+            let body = if is_page || is_code || body.is_empty() {
                 String::new()
             } else {
                 format!(" It said: {body}")
@@ -112,6 +121,7 @@ pub fn help(error: &Error, entry: &Deployment) -> String {
         Cause::OtherStatus => format!("look into the endpoint's log; {}", waits()),
         Cause::OnlyHttp1 => "the endpoint speaks HTTP/1.1 only: write `use_http_11: true`".to_owned(),
         Cause::OnlyHttp2 => "the endpoint speaks HTTP/2 only: remove `use_http_11: true`".to_owned(),
+        Cause::Silent => format!("the server waits for the endpoint, which seems to accept connections and not to answer; `--discovery-timeout` says for how long, and {}", left_out()),
         Cause::Closed if entry.use_http_11.is_none() => format!("it hung up: an endpoint that speaks HTTP/1.1 only needs `use_http_11: true`; otherwise {}", waits()),
         Cause::NoCredentials => "the server has no AWS credentials: give them to the server, by its role or its environment".to_owned(),
         Cause::NoPermission => "let the server's role call `lambda:InvokeFunction`, or name one that may with `assume_role_arn`".to_owned(),

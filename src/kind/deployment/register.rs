@@ -7,7 +7,7 @@ use super::desired::Deployment;
 use super::diff::listed;
 use super::metadata;
 use super::taking::{By, Taking};
-use crate::admin::Error;
+use crate::admin::{Error, ErrorKind};
 use crate::ask::{Dry, registration};
 use crate::change::{Change, Op, Precondition, Resource, Risk, Validated};
 use crate::code::Code;
@@ -78,7 +78,7 @@ fn cannot_register(
     let address = &entry.address.value;
     let (message, help) = match failure {
         None => ("the server was not asked".to_owned(), "plan again".to_owned()),
-        Some(error) if error.is_endpoint_failure() || error.restate_code() == Some("META0014") => {
+        Some(error) if discovery::is_about_endpoint(error) => {
             (discovery::message(error), discovery::help(error, entry))
         }
         Some(error) => {
@@ -87,7 +87,7 @@ fn cannot_register(
         }
     };
     let code = match failure {
-        Some(error) if !error.is_endpoint_failure() => Code::DryRunRefused,
+        Some(error) if !error.is_endpoint_failure() && error.kind != ErrorKind::Lost => Code::DryRunRefused,
         _ => Code::EndpointUnreachable,
     };
     let message = format!("the server cannot register {address}: {message}");

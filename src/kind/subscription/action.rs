@@ -23,6 +23,8 @@ pub struct Wanted {
     pub request: NewSubscription,
     /// The ids of those with the same source and sink that the plan was made with.
     pub known: Vec<String>,
+    /// The group that the Kafka cluster gives to subscriptions that write none.
+    pub cluster_group: Option<String>,
 }
 
 impl Action {

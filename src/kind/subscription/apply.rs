@@ -77,8 +77,19 @@ async fn replace(
     let all = settle::list(client).await.map_err(Fault::failed)?;
     let is_there = all.iter().any(|s| s.id == old);
     // Somebody else may be done with it, or between its two halves.
-    if !is_there && let Some(theirs) = of_others(client, wanted, &all).await? {
-        return Ok(theirs);
+    if !is_there {
+        if let Some(theirs) = of_others(client, wanted, &all).await? {
+            return Ok(theirs);
+        }
+        let is_other = |live: &&Subscription| {
+            let ends = (live.source.to_string(), live.sink.to_string());
+            ends == (wanted.request.source.clone(), wanted.request.sink.clone())
+                && !wanted.known.contains(&live.id)
+        };
+        if let Some(other) = all.iter().find(is_other) {
+            let message = format!("somebody replaced it otherwise since the plan was made, by {}: plan again", other.id);
+            return Err(moved(message).about(&other.id));
+        }
     }
     let before: BTreeSet<String> = all.into_iter().map(|s| s.id).collect();
     if is_there && let Err(error) = client.delete_subscription(old).await {
@@ -93,7 +104,7 @@ async fn replace(
         Some(restore) => {
             let old = Wanted {
                 request: restore.clone(),
-                known: wanted.known.clone(),
+                ..wanted.clone()
             };
             post(client, &old, &before, Instant::now()).await.ok()
         }

@@ -13,6 +13,10 @@ pub fn check(subscriptions: &[Subscription], problems: &mut Problems) {
     for subscription in subscriptions {
         let key = subscription.key();
         let group = subscription.group_id();
+        if group == Some("") {
+            // It is not known here: its variable has no value.
+            continue;
+        }
         let (source, sink) = (&subscription.source.value, &subscription.sink.value);
         if let Some(first) = keys.insert((source, sink, group), subscription.span) {
             problems.push(

@@ -89,9 +89,9 @@ impl Subscription {
             .filter_map(|(key, value)| {
                 let Some(value) = value else {
                     // It is not known offline, but that there is such an option.
-                    let is_secret = is_sensitive_option(&key.value);
+                    let is_kept = is_sensitive_option(&key.value) || key.value == GROUP_ID;
                     let unknown = Spanned::new(Value::sensitive(""), key.span);
-                    return is_secret.then_some((key.value, unknown));
+                    return is_kept.then_some((key.value, unknown));
                 };
                 if value.value.as_str() == REDACTED {
                     problems.push(redacted_value(value.span));
@@ -99,7 +99,9 @@ impl Subscription {
                 }
                 kafka::check(&key, &value, problems);
                 if key.value == GROUP_ID {
-                    shown_group = Some(value.value.quote().to_owned());
+                    let text = &value.value;
+                    let shown = if text.is_external() { text.quote() } else { text.as_str() };
+                    shown_group = Some(shown.to_owned());
                 }
                 let is_sensitive = is_sensitive_value(&key.value, value.value.is_external());
                 let value = if is_sensitive {

@@ -265,6 +265,8 @@ fn create(view: &View<'_>, wanted: &Subscription) -> Part {
 fn to_be(view: &View<'_>, wanted: &Subscription, options: BTreeMap<String, Value>) -> Wanted {
     Wanted {
         known: alike(view, wanted).map(|live| live.id.clone()).collect(),
+        cluster_group: clusters::group_of(&view.input.live.kafka_clusters, &wanted.source.value)
+            .map(str::to_owned),
         request: NewSubscription {
             source: wanted.source.value.to_string(),
             sink: wanted.sink.value.to_string(),

@@ -10,6 +10,9 @@ use crate::draft::{Part, View};
 use crate::problem::Problem;
 use std::collections::BTreeSet;
 
+/// How many sources that are patterns are looked at.
+const MOST_PATTERNS: usize = 100;
+
 /// A subscription after the plan.
 struct Member<'a> {
     source: &'a Name<Source>,
@@ -30,36 +33,37 @@ pub fn shared_groups(view: &View<'_>, pairing: &Pairing<'_>) -> Part {
     let mut members = members(view, pairing, &sources);
     members.sort_by(|a, b| (&a.source, a.group, &a.sink).cmp(&(&b.source, b.group, &b.sink)));
     patterns(&members, &mut part);
-    let pairs = members.iter().enumerate().flat_map(|(at, one)| {
-        let rest = members[at + 1..].iter();
-        let same = rest.take_while(move |other| (one.source, one.group) == (other.source, other.group));
-        same.map(move |other| (one, other))
-    });
-    for (one, other) in pairs {
-        // Two that are there and that no entry lists are not this file's to judge, and two that both
-        // write it have been told with their lines.
-        let Some(entry) = one.entry.or(other.entry) else {
-            continue;
-        };
-        let writes = |member: &Member<'_>| member.entry.is_some_and(|entry| entry.group_id().is_some());
-        if one.sink == other.sink || (writes(one) && writes(other)) {
-            continue;
+    for run in members.chunk_by(|one, other| (one.source, one.group) == (other.source, other.group)) {
+        for (at, one) in run.iter().enumerate() {
+            // Two that are there and that no entry lists are not this file's to judge, and two that both
+            // write it have been told with their lines. Of two, the later one is told.
+            let writes = |member: &Member<'_>| member.entry.is_some_and(|entry| entry.group_id().is_some());
+            let is_other = |(index, other): &(usize, &Member<'_>)| {
+                let is_told_there = *index > at && other.entry.is_some();
+                other.sink != one.sink && !(writes(one) && writes(other)) && !is_told_there
+            };
+            let Some(entry) = one.entry else { continue };
+            let Some((_, other)) = run.iter().enumerate().find(is_other) else {
+                continue;
+            };
+            let message = format!(
+                "{} and {} share the consumer group {} of {}: each record reaches only one of them",
+                other.sink, one.sink, one.shown_group, one.source
+            );
+            let problem = Problem::error(Code::GroupShared, message)
+                .at(entry.span)
+                .help("give each a `group.id` of its own");
+            part.find(problem, &entry.key().into());
         }
-        let message = format!(
-            "{} and {} share the consumer group {} of {}: each record reaches only one of them",
-            one.sink, other.sink, one.shown_group, one.source
-        );
-        let problem = Problem::error(Code::GroupShared, message)
-            .at(entry.span)
-            .help("give each a `group.id` of its own");
-        part.find(problem, &entry.key().into());
     }
     part
 }
 
 /// A source whose topic is a regular expression reads all topics that match it.
 fn patterns(members: &[Member<'_>], part: &mut Part) {
-    for one in members {
+    // So many are no mistake of somebody's, and each is compared with all.
+    let is_pattern = |one: &&Member<'_>| one.source.known().is_some_and(|source| source.topic.starts_with('^'));
+    for one in members.iter().filter(is_pattern).take(MOST_PATTERNS) {
         let Some(pattern) = one.source.known().filter(|source| source.topic.starts_with('^')) else {
             continue;
         };
@@ -74,7 +78,7 @@ fn patterns(members: &[Member<'_>], part: &mut Part) {
                     source != pattern && source.cluster == pattern.cluster && expression.is_match(&source.topic)
                 })
         };
-        for other in members.iter().filter(is_read_too) {
+        if let Some(other) = members.iter().find(is_read_too) {
             let Some(entry) = one.entry.or(other.entry) else {
                 continue;
             };

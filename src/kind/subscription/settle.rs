@@ -73,7 +73,7 @@ pub fn is_as_asked(wanted: &Wanted, live: &Subscription) -> bool {
     let is_there = |name: &String| live.hides(name) || live.options.get(name) == asked.get(name);
     // The server adds these two itself [S:all].
     let is_added = |name: &str, value: &str| match name {
-        GROUP_ID => live.has_own_group(),
+        GROUP_ID => live.has_own_group() || Some(value) == wanted.cluster_group.as_deref(),
         "client.id" => value == "restate",
         _ => false,
     };

@@ -46,7 +46,7 @@ fn a_slow_endpoint_is_bounded_by_the_discovery_timeout() {
     endpoint.behave(Behaviour::Slow(Duration::from_secs(30)));
     world.lists([&endpoint], "");
     let plan = world.plan_with(&["--discovery-timeout", "1s"], 1);
-    assert_eq!(findings(&plan), ["dry-run-refused"]);
+    assert_eq!(findings(&plan), ["endpoint-unreachable"]);
     endpoint.behave(Behaviour::Slow(Duration::from_millis(1500)));
     world.apply();
 }

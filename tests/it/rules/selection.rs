@@ -77,3 +77,53 @@ fn targets_may_be_patterns() {
         ["unknown-target"]
     );
 }
+
+/// A topic may have a star in it: its key means itself.
+#[test]
+fn a_key_with_a_star_is_no_pattern() {
+    use restatectl::draft::Targets;
+    let scene = || {
+        let scene = Scene::new().deployment("v1", 9, &[("Mail", 1)]);
+        scene.service("Mail", "v1", 1, &json!({}))
+    };
+    let entry = |topic: &str, group: &str| {
+        format!(
+            "{{ source: 'kafka://main/{topic}', sink: service://Mail/run, options: {{ group.id: {group} }} }}"
+        )
+    };
+    let listed = format!(
+        "subscriptions: [{}, {}]\n",
+        entry("^a.*", "g"),
+        entry("^a.b.*", "h")
+    );
+    let targets = ["subscription/kafka://main/^a.* -> service://Mail/run @ g".to_owned()];
+    let changes = scene().plan_of(&listed, Targets::Only(&targets)).changes();
+    assert_eq!(changes, ["create kafka://main/^a.* -> service://Mail/run @ g"]);
+    let mut scene = scene();
+    scene.exclude = targets.into();
+    assert_eq!(
+        scene.plan(&listed).changes(),
+        ["create kafka://main/^a.b.* -> service://Mail/run @ h"]
+    );
+}
+
+/// What is wrong with what is done stays in the way.
+#[test]
+fn an_error_that_concerns_what_is_done_is_not_left_out() {
+    let mut scene = Scene::new()
+        .deployment("v1", 9, &[("Mail", 1)])
+        .service(
+            "Mail",
+            "v1",
+            1,
+            &json!({ "handlers": [{ "name": "run" }, { "name": "send" }] }),
+        )
+        .subscription("sub_1", "Mail/run", &json!({ "group.id": "g" }));
+    let listed = "subscriptions:\n\
+        - { source: kafka://main/orders, sink: service://Mail/run }\n\
+        - { source: kafka://main/orders, sink: service://Mail/send, options: { group.id: g } }\n";
+    assert_eq!(scene.plan(listed).findings(), ["group-shared"]);
+    scene.exclude = vec!["subscription/kafka://main/orders -> service://Mail/run".to_owned()];
+    let findings = scene.plan(listed).findings().join(" ");
+    assert!(findings.contains("group-shared"), "{findings}");
+}

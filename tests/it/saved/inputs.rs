@@ -81,13 +81,18 @@ fn its_files_may_be_written_otherwise() {
     assert_eq!(apply(&reference.replace("Bearer", "Basic"), "tag: v1\n"), 4);
     assert_eq!(apply(&reference.replace("TOKEN", "PATH"), "tag: v1\n"), 4);
     assert_eq!(apply(&reference, "tag: v2\n"), 4);
-    let otherwise = format!("# why\n{}", reference.replace('\n', "\r\n"));
+    // What other tools keep at the top says nothing either.
+    let otherwise = format!("# why\nx-other: tool\n{}", reference.replace('\n', "\r\n"));
     assert_eq!(apply(&otherwise, "# of today\r\ntag: \"v1\"\r\n"), 0);
 
     // What has a secret in it is compared byte for byte, wherever the secret is written.
     let literal = file("Bearer another-s3cret", "${var:tag}");
     plan(&literal, "tag: v1\n");
     assert_eq!(apply(&format!("{literal}# why\n"), "tag: v1\n"), 4);
+    // A default is written in it too.
+    let default = file("Bearer ${env:TOKEN:-another-s3cret}", "${var:tag}");
+    plan(&default, "tag: v1\n");
+    assert_eq!(apply(&format!("{default}# why\n"), "tag: v1\n"), 4);
     let variable = file("Bearer ${var:tag}", "v1");
     plan(&variable, "tag: another-s3cret-1\n");
     assert_eq!(apply(&variable, "tag: another-s3cret-1 # why\n"), 4);

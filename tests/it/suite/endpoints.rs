@@ -36,7 +36,7 @@ fn endpoints_that_misbehave(world: &World) {
     );
     assert_eq!(found(Behaviour::BadManifest), "dry-run-refused");
     assert_eq!(found(Behaviour::NotAnSdk), "dry-run-refused");
-    assert_eq!(found(Behaviour::Hang), "dry-run-refused");
+    assert_eq!(found(Behaviour::Hang), "endpoint-unreachable");
     endpoint.behave(Behaviour::Slow(Duration::from_millis(300)));
     world.apply();
 }
