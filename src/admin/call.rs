@@ -82,6 +82,8 @@ impl Client {
     ) -> Result<Vec<u8>, Error> {
         let url = format!("{}{}{path}", self.base, self.prefix);
         let started = Instant::now();
+        // [S:all]
+        let is_deletion = method == Method::DELETE;
         let asked = format!("{method} {}{path}", self.prefix);
         self.trace.request(&asked, body, &self.masker);
         let mut request = self
@@ -114,7 +116,10 @@ impl Client {
         }
         self.trace
             .response(&asked, status, started.elapsed(), &text, &self.masker);
-        if status.is_success() {
+        if is_deletion && status.is_success() && status != StatusCode::ACCEPTED {
+            let message = format!("{asked} was answered with {status}, and the server itself says 202");
+            Err(Error::new(ErrorKind::Lost, message))
+        } else if status.is_success() {
             Ok(text)
         } else {
             let answer = Answer {
@@ -217,10 +222,11 @@ impl Client {
                 format!("{} refused {asked} ({status})", self.url()),
             );
         }
-        let kind = |restate_code| ErrorKind::Status {
+        let kind = |restate_code, is_servers| ErrorKind::Status {
             http_status,
             restate_code,
             retry_after,
+            is_servers,
         };
         // Masked before it is cut: half a secret would no longer be recognised.
         let cleaned = |text: &str| -> String { self.clean(text.trim()).chars().take(1000).collect() };
@@ -236,19 +242,20 @@ impl Client {
                 Some(code) => format!("{message} ({code})"),
                 None => message,
             };
-            return Error::new(kind(restate_code), message);
+            return Error::new(kind(restate_code, true), message);
         }
         let text = String::from_utf8_lossy(text);
         let is_own = status.is_client_error() && http_status != 429;
         let wait = retry_after.map_or_else(String::new, |wait| {
             format!(" (it asks to wait {} s)", wait.as_secs())
         });
+        let is_servers = [400, 415, 422].contains(&http_status) && !text.is_empty() && !is_markup(&text);
         let message = match cleaned(&text) {
             text if text.is_empty() || is_markup(&text) => format!("{asked} answered {status}{wait}"),
             text if is_own => text,
             text => format!("{asked} answered {status}{wait}: {text}"),
         };
-        Error::new(kind(None), message)
+        Error::new(kind(None, is_servers), message)
     }
 
     fn clean(&self, text: &str) -> String {

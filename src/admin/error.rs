@@ -27,6 +27,9 @@ pub enum ErrorKind {
         http_status: u16,
         restate_code: Option<String>,
         retry_after: Option<std::time::Duration>,
+        /// It has the server's own form: JSON with a message, or its own text for 400, 415 and 422 [S:all].
+        /// Anything else may be from whatever is in between.
+        is_servers: bool,
     },
     /// No connection was made, because of how it is to be encrypted.
     Tls {
@@ -109,20 +112,25 @@ impl Error {
         }
     }
 
-    /// The request may or may not have had its effect: re-read before deciding. A 500 whose retries
-    /// were exhausted has always meant "not applied" in tests [S:all], but that is no promise.
+    /// The request may or may not have had its effect: re-read before deciding. Only an error in the server's
+    /// own form is certain. A 500 whose retries were exhausted has always meant "not applied" in tests
+    /// [S:all], but that is no promise.
     pub fn is_unknown_outcome(&self) -> bool {
         match self.kind {
-            ErrorKind::Lost => true,
+            // Restate itself refuses nobody, and redirects nowhere.
+            ErrorKind::Lost | ErrorKind::Refused { .. } | ErrorKind::NotRestate => true,
             ErrorKind::Status {
                 http_status,
                 ref restate_code,
+                is_servers,
                 ..
             } => {
-                let exhausted = restate_code.is_none() && self.message.contains("exhausted");
-                is_gateway(http_status) || (http_status == 500 && exhausted)
+                // It has not been looked at, whoever says so.
+                let is_too_many = http_status == 429;
+                let is_vague = http_status == 500 && restate_code.is_none();
+                !is_too_many && (!is_servers || is_gateway(http_status) || is_vague)
             }
-            _ => false,
+            ErrorKind::Unreachable | ErrorKind::Tls { .. } | ErrorKind::TooOld | ErrorKind::TooNew => false,
         }
     }
 
@@ -130,7 +138,14 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self.kind {
             ErrorKind::Unreachable | ErrorKind::Lost => true,
-            ErrorKind::Status { http_status, .. } => http_status == 429 || self.is_unknown_outcome(),
+            ErrorKind::Status {
+                http_status,
+                ref restate_code,
+                ..
+            } => {
+                let exhausted = restate_code.is_none() && self.message.contains("exhausted");
+                http_status == 429 || is_gateway(http_status) || (http_status == 500 && exhausted)
+            }
             _ => false,
         }
     }
@@ -145,8 +160,16 @@ impl Error {
         self.http_status() == Some(409) && self.restate_code() == Some("META0006")
     }
 
+    /// A 404 in the server's own form: that of a gateway says nothing of what is there.
     pub fn is_not_found(&self) -> bool {
-        self.http_status() == Some(404)
+        matches!(
+            self.kind,
+            ErrorKind::Status {
+                http_status: 404,
+                is_servers: true,
+                ..
+            }
+        )
     }
 }
 

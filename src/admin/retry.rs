@@ -51,6 +51,7 @@ mod tests {
                 http_status: 429,
                 restate_code: None,
                 retry_after,
+                is_servers: true,
             },
             "busy",
         )

@@ -160,6 +160,7 @@ async fn fetch(admin_url: &str, uris: &[String]) {
         "/v4/deployments",
         "/v4/services",
         "/v4/subscriptions",
+        "/v4/kafka-clusters",
     ];
     futures_util::future::join_all(lists.iter().map(|path| get(path))).await;
     let dry_runs = uris.iter().map(async |uri| {

@@ -297,7 +297,7 @@ async fn post(
         if attempt < ATTEMPTS && error.is_transient() && is_soon {
             attempt += 1;
             tokio::time::sleep(error.retry_after().unwrap_or_default().max(PAUSE)).await;
-        } else if may_have_landed && Instant::now() < deadline {
+        } else if may_have_landed && error.is_transient() && Instant::now() < deadline {
             return wait_for(is_there, deadline).await.ok_or(fault);
         } else {
             return Err(fault);

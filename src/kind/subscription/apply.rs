@@ -132,7 +132,7 @@ async fn post(
     loop {
         let error = match client.create_subscription(&wanted.request).await {
             Ok(created) => return Ok(created.id),
-            Err(error) if error.is_transient() => error,
+            Err(error) if error.is_transient() || error.is_unknown_outcome() => error,
             Err(error) => return Err(Fault::failed(error)),
         };
         let re_read = retry::within(client.unit_budget(), async || alike(client, wanted).await).await;
@@ -143,7 +143,8 @@ async fn post(
             return Ok(created.id);
         }
         let is_soon = error.retry_after().is_none_or(|wait| wait < client.unit_budget());
-        if !is_soon || (attempt >= ATTEMPTS && Instant::now() >= deadline) {
+        let is_final = !error.is_transient();
+        if is_final || !is_soon || (attempt >= ATTEMPTS && Instant::now() >= deadline) {
             return Err(Fault::of(error));
         }
         attempt += 1;

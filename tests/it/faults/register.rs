@@ -114,7 +114,7 @@ fn a_failed_change_blocks_only_what_depends_on_it() {
     let json_type = vec![("content-type".to_owned(), "application/json".to_owned())];
     world.as_fake().on(
         times("POST", "/deployments", 2, 1),
-        Fault::Status(500, json_type, refusal),
+        Fault::Status(400, json_type, refusal),
     );
     let report = world.apply_fails(&[], 3);
     let statuses: Vec<_> = report["changes"]
@@ -127,7 +127,7 @@ fn a_failed_change_blocks_only_what_depends_on_it() {
     assert_eq!(report["outcome"], "incomplete");
     assert_eq!(
         report["changes"][0]["error"],
-        json!({ "message": "disk full", "restate_code": null, "http_status": 500 })
+        json!({ "message": "disk full", "restate_code": null, "http_status": 400 })
     );
     assert_eq!(world.service("Mail")["abort_timeout"], "1h");
     // Running it again finishes it.

@@ -1,6 +1,6 @@
 //! Subscriptions, which are replaced in two steps.
 
-use super::{FROM_THE_START, SINK, SOURCE, applying, first_error, shop, start, writes};
+use super::{FROM_THE_START, SINK, SOURCE, applying, first_error, shop, start, times, writes};
 use crate::fake::{Fault, Match};
 use crate::harness::{Ran, wait_until};
 use crate::world::{World, ops};
@@ -117,4 +117,38 @@ fn two_writers_of_one_subscription_leave_one() {
         "{}",
         ran.stdout
     );
+}
+
+/// What a gateway says to a write is not the server's word: it is looked up.
+#[test]
+fn what_a_gateway_answers_to_a_write_is_not_certain() {
+    let page = || "<html>no</html>".to_owned();
+    for fault in [
+        Fault::Status(404, vec![], page()),
+        Fault::Status(403, vec![], page()),
+        Fault::Status(200, vec![], page()),
+        Fault::Status(500, vec![], json!({ "message": "no" }).to_string()),
+        Fault::Redirect("http://127.0.0.1:9/".to_owned()),
+    ] {
+        // A deletion that was not made is not done.
+        let world = World::fake("1.7.12");
+        let endpoint = shop(&world);
+        world.apply();
+        world.lists(
+            [&endpoint],
+            "subscriptions: []\nprune: { subscriptions: delete }\n",
+        );
+        world.as_fake().on(times("DELETE", "/", 0, 99), fault.clone());
+        let report = world.apply_fails(&["--timeout", "1s"], 3);
+        assert_eq!(report["changes"][0]["status"], "unknown", "{fault:?}: {report:#}");
+        assert_eq!(world.subscriptions().len(), 1, "{fault:?}");
+        // Nor is a creation that may have been made taken for failed.
+        let world = World::fake("1.7.12");
+        let _endpoint = shop(&world);
+        world
+            .as_fake()
+            .on(times("POST", "/subscriptions", 0, 99), fault.clone());
+        let report = world.apply_fails(&["--timeout", "1s"], 3);
+        assert_eq!(report["changes"][2]["status"], "unknown", "{fault:?}: {report:#}");
+    }
 }

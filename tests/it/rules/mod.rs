@@ -183,6 +183,7 @@ fn error(message: &str) -> Error {
             http_status: 409,
             restate_code: Some("META0006".to_owned()),
             retry_after: None,
+            is_servers: true,
         },
         message: message.to_owned(),
     }
