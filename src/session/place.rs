@@ -182,7 +182,10 @@ fn from_config(name: &str) -> Result<Place, Problem> {
     };
     let text = match std::fs::read_to_string(&path) {
         Err(_) if name == "local" => return Ok(local()),
-        text => text.map_err(|error| bad(error.to_string()))?,
+        text => text.map_err(|error| {
+            let help = "the official CLI writes it: `restate config edit`; or name the server with `--admin-url`";
+            bad(error.to_string()).help(help)
+        })?,
     };
     // The message of the TOML error quotes the line, which may hold a token.
     let mut config: ConfigFile = toml::from_str(&text).map_err(|_| bad("it is not valid".to_owned()))?;
