@@ -183,7 +183,8 @@ fn from_config(name: &str) -> Result<Place, Problem> {
     let text = match std::fs::read_to_string(&path) {
         Err(_) if name == "local" => return Ok(local()),
         text => text.map_err(|error| {
-            let help = "the official CLI writes it: `restate config edit`; or name the server with `--admin-url`";
+            let help =
+                "the official CLI writes it: `restate config edit`; or name the server with `--admin-url`";
             bad(error.to_string()).help(help)
         })?,
     };
