@@ -157,3 +157,57 @@ fn what_somebody_else_did_meanwhile() {
         }
     }
 }
+
+/// A promotion and an update that somebody else made meanwhile, as they are wanted, are done; a promotion
+/// that a third one undid is not.
+#[test]
+fn what_somebody_else_promoted_or_updated_meanwhile() {
+    type Neighbour = fn(&World, &[Endpoint; 2]);
+    fn force(world: &World, mail: &Endpoint) {
+        let body = json!({ "uri": mail.url(), "force": true });
+        assert!(world.admin("POST", "/deployments", Some(&body)).0 < 300);
+    }
+    let promotes: Neighbour = |world, [old, _]| force(world, old);
+    let and_back: Neighbour = |world, [old, new]| {
+        force(world, old);
+        force(world, new);
+    };
+    let updates: Neighbour = |world, [_, new]| {
+        let all = world.get("/deployments")["deployments"].clone();
+        let mut all = all.as_array().unwrap().iter();
+        let id = all.find(|live| live["uri"] == new.url().as_str()).unwrap()["id"].clone();
+        let path = format!("/deployments/{}", id.as_str().unwrap());
+        let body = json!({ "additional_headers": { "x-a": "1" }, "overwrite": false });
+        assert!(world.admin("PATCH", &path, Some(&body)).0 < 300);
+    };
+    for (headers, order, neighbour, code, said) in [
+        ("", [1, 0], promotes, 0, "done already, by somebody else"),
+        ("", [1, 0], and_back, 3, "let another deployment serve Mail"),
+        (
+            ", additional_headers: { x-a: '1' }",
+            [0, 1],
+            updates,
+            0,
+            "done already, by somebody else",
+        ),
+    ] {
+        let world = World::fake("1.7.12");
+        let mails = [(); 2].map(|()| Endpoint::start(service("Mail")));
+        mails.iter().for_each(|mail| drop(world.register(&mail.url())));
+        let [first, last] = order.map(|at| mails[at].url());
+        world.wants(&format!(
+            "deployments:\n- {{ uri: {first} }}\n- {{ uri: {last}, allow: [promote]{headers} }}\n"
+        ));
+        let fake = world.as_fake();
+        fake.clear_requests();
+        fake.on(
+            Match::first("POST", "/deployments"),
+            Fault::Delay(Duration::from_secs(3)),
+        );
+        let child = applying(&world);
+        wait_until(|| fake.requests().iter().any(|r| r.method == "POST"));
+        neighbour(&world, &mails);
+        let report = Ran::of(child).expect(code).json();
+        assert!(report["changes"].to_string().contains(said), "{report:#}");
+    }
+}

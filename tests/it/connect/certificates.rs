@@ -117,6 +117,24 @@ fn of_an_authority() {
     plan(&signed("localhost"), 0);
     let said = plan(&signed("restate.internal"), 1);
     assert!(said.contains("for another name"), "{said}");
+    // One that has expired.
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let said = plan(&Front::start(&fake, certificate.der().clone(), &key), 1);
+    assert!(
+        said.contains("has expired") && said.contains("--ca-cert"),
+        "{said}"
+    );
+}
+
+/// The port of an endpoint that speaks HTTP/2 alone is no admin API.
+#[test]
+fn the_port_of_an_endpoint() {
+    let endpoint = crate::endpoint::Endpoint::start_http2(crate::suite::service("Mail"));
+    let said = failure(endpoint.url().trim_end_matches('/'), &[]);
+    assert!(said.contains("not that of an endpoint"), "{said}");
 }
 
 /// One side speaks https and the other does not.

@@ -300,6 +300,13 @@ fn a_registration_that_removes_a_fed_handler(world: &World) {
         ["handler-in-use", "handler-in-use"],
         "a listed one and an unlisted one"
     );
+    // What is not listed can be, with the group that keeps its offsets.
+    let found = plan["findings"].as_array().unwrap();
+    let helps: Vec<&str> = found.iter().filter_map(|found| found["help"].as_str()).collect();
+    assert!(
+        helps.iter().any(|help| help.contains("group.id: g2")),
+        "{helps:?}"
+    );
 }
 
 fn secrets_in_options(world: &World) {
