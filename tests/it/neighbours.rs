@@ -193,7 +193,9 @@ fn what_somebody_else_promoted_or_updated_meanwhile() {
     ] {
         let world = World::fake("1.7.12");
         let mails = [(); 2].map(|()| Endpoint::start(service("Mail")));
-        mails.iter().for_each(|mail| drop(world.register(&mail.url())));
+        for mail in &mails {
+            world.register(&mail.url());
+        }
         let [first, last] = order.map(|at| mails[at].url());
         world.wants(&format!(
             "deployments:\n- {{ uri: {first} }}\n- {{ uri: {last}, allow: [promote]{headers} }}\n"
