@@ -29,8 +29,13 @@ impl Client {
                 other(&format!("`/version` answered {http_status}"))
             }
             ErrorKind::NotRestate => other(&error.message),
-            // TLS says so in bytes of its own, and the endpoints of services in HTTP/2.
-            ErrorKind::Lost if self.base.starts_with("http:") && error.message.contains("HTTP") => {
+            // TLS says so in bytes of its own, and the endpoints of services in HTTP/2: as an answer,
+            // or before they are asked.
+            ErrorKind::Lost
+                if self.base.starts_with("http:")
+                    && (error.message.contains("HTTP")
+                        || error.message.contains("received unexpected message")) =>
+            {
                 let message = format!("{url} answers, but not in HTTP/1.1; the address is {why}");
                 let help = "write `https://` if it expects that; and is it the admin port, 9070, and not that of an endpoint?";
                 Error::new(ErrorKind::Tls { help }, message)

@@ -230,5 +230,5 @@ fn on_restate_1_7() {
 
 #[test]
 fn on_restate_1_6() {
-    run(10, true, || World::real("1.6.2"));
+    run(50, true, || World::real("1.6.2"));
 }
